@@ -1,0 +1,1 @@
+"""Reading volumes and writing segmentations."""

@@ -1,0 +1,1 @@
+"""Promptable models. Only this package and :mod:`SAMSegmentLib.worker` may import torch."""
