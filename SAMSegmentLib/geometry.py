@@ -87,7 +87,8 @@ def obliqueness_degrees(ijk_to_ras: NDArray[np.float64]) -> float:
 def apply_transform(matrix: NDArray[np.float64], points: ArrayLike) -> NDArray[np.float64]:
     """Map points of shape (..., 3) by a 4x4 matrix."""
     values = np.asarray(points, dtype=np.float64)
-    return values @ matrix[:3, :3].T + matrix[:3, 3]
+    mapped: NDArray[np.float64] = values @ matrix[:3, :3].T + matrix[:3, 3]
+    return mapped
 
 
 def ras_to_voxel(volume: Volume, ras: ArrayLike) -> IJK:
@@ -97,7 +98,7 @@ def ras_to_voxel(volume: Volume, ras: ArrayLike) -> IJK:
     """
     position = np.asarray(ras, dtype=np.float64)
     if position.shape != (3,) or not np.isfinite(position).all():
-        raise InputError(f"A RAS position is three finite numbers in mm, not {ras}.")
+        raise InputError(f"A RAS position is three finite numbers in mm, not {ras!r}.")
     i, j, k = (int(value) for value in np.floor(apply_transform(volume.ras_to_ijk, position) + 0.5))
     if not volume.contains((i, j, k)):
         place = ", ".join(f"{value:g}" for value in position)

@@ -45,7 +45,7 @@ class SliceGrid:
         extent = np.asarray(shape, dtype=np.float64) * np.asarray(spacing, dtype=np.float64)
         # int(x + 0.5) as in segment_anything's ResizeLongestSide, so that isotropic slices come out alike.
         rows, columns = (max(1, int(side * longest_side / extent.max() + 0.5)) for side in extent)
-        return cls(source_shape=tuple(shape), model_shape=(rows, columns))
+        return cls(source_shape=shape, model_shape=(rows, columns))
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -52,6 +52,7 @@ class Volume:
     :param name: what a user would call it (file or series description).
     :param modality: DICOM's abbreviation ("CT", "MR", ...), "" when unknown.
     :param window: the window stored with the image, None when there is none.
+    :param inverted: low values are meant to be shown white (DICOM's MONOCHROME1); the values are as stored.
     :param source_frames: the DICOM frames it was read from; empty for other formats.
     :param notes: what a reader changed or skipped, one sentence each, to be shown to the user.
     :raises InputError: not 3D, empty, complex or of unusable geometry.
@@ -62,6 +63,7 @@ class Volume:
     name: str = ""
     modality: str = ""
     window: Window | None = None
+    inverted: bool = False
     source_frames: tuple[SourceFrame, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
@@ -95,7 +97,7 @@ class Volume:
     @cached_property
     def ras_to_ijk(self) -> NDArray[np.float64]:
         """4x4 inverse of ``ijk_to_ras``."""
-        return np.linalg.inv(self.ijk_to_ras)
+        return np.asarray(np.linalg.inv(self.ijk_to_ras), dtype=np.float64)
 
     @cached_property
     def fingerprint(self) -> str:

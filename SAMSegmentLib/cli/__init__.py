@@ -1,0 +1,49 @@
+"""The ``samsegment`` command.
+
+Exit codes: 0 done, 2 wrong usage or unusable input, 3 model or weights unavailable, 4 the engine failed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from ..errors import SAMSegmentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+_UNUSABLE = 2
+
+
+def main() -> NoReturn:
+    """Run the command with the process's arguments, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code. Whatever a user can cause ends as one sentence on stderr."""
+    from typer.exceptions import Abort, TyperException
+
+    from .app import app
+
+    try:
+        result = app(args=list(arguments), prog_name="samsegment", standalone_mode=False)
+    except SAMSegmentError as error:
+        return _refuse(str(error), error.exit_code)
+    except TyperException as error:
+        return _refuse(f"{error.format_message()} ('samsegment --help' shows the usage.)", _UNUSABLE)
+    except MemoryError:
+        return _refuse(
+            "There is not enough memory for this volume; close other programs or crop the volume.", _UNUSABLE
+        )
+    except (KeyboardInterrupt, Abort):
+        return _refuse("Stopped; nothing was written.", _INTERRUPTED)
+    return result if isinstance(result, int) else 0
+
+
+def _refuse(sentence: str, exit_code: int) -> int:
+    one_line = " ".join(sentence.split())
+    print(f"samsegment: {one_line}", file=sys.stderr)  # noqa: T201 - this is the command's voice
+    return exit_code

@@ -1,0 +1,168 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..geometry import Orientation  # noqa: TC001 - typer reads the options' types at run time
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Segment NIfTI, NRRD, MetaImage and DICOM volumes with points and boxes.",
+)
+
+ImagePath = Annotated[
+    Path,
+    typer.Argument(metavar="IMAGE", help="A .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .dcm file, or a DICOM folder."),
+]
+SeriesOption = Annotated[
+    str | None,
+    typer.Option(metavar="UID", help="Which series of a DICOM folder; 'samsegment info FOLDER' lists them."),
+]
+FrameOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Which 3D frame of a 4D image; 0 is the first."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results on stdout.")]
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"samsegment {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def segment(  # noqa: PLR0917 - typer passes options by name
+    image: ImagePath,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT", help="Result: .seg.nrrd, .nii.gz, .nrrd, or .dcm (DICOM SEG)."),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A model of 'samsegment models list'. [default: builtin]"),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights of your own for the model's architecture."),
+    ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(metavar="I,J,K[,+|-]", help="A click on a voxel: + (default) is inside the segment, - is not."),
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(metavar="I0,J0,K0,I1,J1,K1", help="Two corner voxels of a box in one slice, both inside."),
+    ] = None,
+    ras: Annotated[bool, typer.Option("--ras", help="Points and boxes are RAS positions in mm, not voxels.")] = False,
+    orientation: Annotated[
+        Orientation | None,
+        typer.Option(help="The slices to work in. [default: a box's own, else as acquired]"),
+    ] = None,
+    propagate: Annotated[bool, typer.Option("--propagate", help="Carry the mask to the neighbouring slices.")] = False,
+    slices: Annotated[
+        str | None,
+        typer.Option(metavar="A:B", help="With --propagate: go no further than slices A to B (both included)."),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Take prompts, model and window from a saved prompts file."),
+    ] = None,
+    save_prompts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Save what was asked for; --prompts does it again exactly."),
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|full|LEVEL,WIDTH|PRESET",
+            help="Grey values that the model sees. Presets: brain, subdural, lung, bone, abdomen, liver, mediastinum. "
+            "[default: auto]",
+        ),
+    ] = None,
+    series: SeriesOption = None,
+    frame: FrameOption = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where the model runs.")] = "auto",
+    segment_name: Annotated[
+        str | None,
+        typer.Option("--segment", metavar="NAME", help="The segment's name. [default: Segment_1]"),
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Also save a picture of the slices with masks and prompts."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Segment what points and boxes show.
+
+    Coordinates are voxels I,J,K of the image as stored, counted from 0, or RAS mm with --ras.
+    """
+    from .segment_command import SegmentOptions, run_segment
+
+    run_segment(
+        SegmentOptions(
+            image=image,
+            output=output,
+            model=model,
+            weights=weights,
+            points=tuple(point or ()),
+            boxes=tuple(box or ()),
+            ras=ras,
+            orientation=orientation,
+            propagate=propagate,
+            slices=slices,
+            prompts=prompts,
+            save_prompts=save_prompts,
+            window=window,
+            series=series,
+            frame=frame,
+            device=device,
+            segment_name=segment_name,
+            preview=preview,
+            json=json,
+        )
+    )
+
+
+@app.command()
+def info(image: ImagePath, series: SeriesOption = None, frame: FrameOption = None, json: JsonOption = False) -> None:
+    """Show what an image holds: size, spacing, orientation, values, and the series or frames to choose from."""
+    from .info_command import run_info
+
+    run_info(image, series, frame, as_json=json)
+
+
+models_app = typer.Typer(no_args_is_help=False, help="The models and where their weights lie.")
+app.add_typer(models_app, name="models")
+
+
+@models_app.callback(invoke_without_command=True)
+def _models(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        from .models_command import run_models_list
+
+        run_models_list(as_json=False)
+
+
+@models_app.command("list")
+def models_list(json: JsonOption = False) -> None:
+    """List the models: size, licence, and whether the weights are here."""
+    from .models_command import run_models_list
+
+    run_models_list(as_json=json)

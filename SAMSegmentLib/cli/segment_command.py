@@ -1,0 +1,214 @@
+"""``samsegment segment``: prompts in, a segmentation file out."""
+
+from __future__ import annotations
+
+import signal
+import time
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..geometry import slice_axis
+from ..intensity import AUTO, check_window, resolve_window
+from ..io.read import read_volume
+from ..io.write import check_output, write_segmentation
+from ..models.catalogue import BUILTIN
+from ..prompts import PromptSet
+from ..segmentstate import Propagation
+from ..session import SegmentationSession
+from ..sessionfile import SavedSegment, SavedSession, load_session_file
+from .parsing import WrittenBox, WrittenPoint, orientation_of, parse_box, parse_point, parse_range, to_box, to_point
+from .report import progress_bar
+from .segment_result import Result, check_extra, report, write_preview, write_prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ..geometry import Orientation
+    from ..propagation import PropagatedSlice
+    from ..volume import Volume
+    from ..worker.interface import Timings
+
+_DEFAULT_SEGMENT = "Segment_1"
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """The options of ``samsegment segment`` as the user gave them."""
+
+    image: Path
+    output: Path
+    model: str | None = None
+    weights: Path | None = None
+    points: tuple[str, ...] = ()
+    boxes: tuple[str, ...] = ()
+    ras: bool = False
+    orientation: Orientation | None = None
+    propagate: bool = False
+    slices: str | None = None
+    prompts: Path | None = None
+    save_prompts: Path | None = None
+    window: str | None = None
+    series: str | None = None
+    frame: int | None = None
+    device: str = "auto"
+    segment_name: str | None = None
+    preview: Path | None = None
+    json: bool = False
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The options, understood: everything that can be refused without reading the image has been."""
+
+    points: tuple[WrittenPoint, ...]
+    boxes: tuple[WrittenBox, ...]
+    slice_range: tuple[int | None, int | None]
+    saved: SavedSession | None
+    model: str
+    window: str
+
+
+@dataclass
+class _Progress:
+    """What a run gathers on its way."""
+
+    timings: list[Timings] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def run_segment(options: SegmentOptions) -> None:
+    """Segment, write, report.
+
+    :raises SAMSegmentError: with the exit code that the command line promises; nothing has been written then.
+    """
+    started = time.perf_counter()
+    request = _understand(options)
+    check_output(options.output)
+    with progress_bar("Reading", "slice") as update:
+        volume = read_volume(options.image, series=options.series, frame=options.frame, progress=update)
+    check_output(options.output, volume)
+    wanted = _wanted_segments(options, request, volume)
+    session = _open_session(options, request, volume)
+    progress = _Progress(notes=list(volume.notes))
+    with _interrupts_noticed(progress):
+        _segment(wanted, session, progress)
+
+    segments = session.segments()
+    progress.notes.extend(f"Segment {segment.name!r} is empty." for segment in segments if not segment.mask.any())
+    progress.notes.extend(write_segmentation(options.output, volume, segments))
+    if options.save_prompts:
+        write_prompts(options.save_prompts, session)
+    if options.preview:
+        write_preview(options.preview, session, segments)
+    result = Result(options.output, session, segments, progress.timings, time.perf_counter() - started, progress.notes)
+    report(result, as_json=options.json)
+
+
+def _understand(options: SegmentOptions) -> _Request:
+    points = tuple(parse_point(text) for text in options.points)
+    boxes = tuple(parse_box(text) for text in options.boxes)
+    saved = load_session_file(options.prompts) if options.prompts else None
+    if saved and (points or boxes or options.segment_name or options.orientation or options.propagate):
+        raise InputError(
+            f"{options.prompts}: a prompts file brings its own segments, prompts and propagation; "
+            "leave out --point, --box, --segment, --orientation and --propagate."
+        )
+    if not (saved or points or boxes):
+        raise InputError("Nothing to segment: give at least one --point or --box, or a --prompts file.")
+    if options.slices and not options.propagate:
+        raise InputError("--slices limits --propagate; give both or neither.")
+    for extra, ending in ((options.preview, ".png"), (options.save_prompts, ".json")):
+        check_extra(extra, ending)
+    return _Request(
+        points=points,
+        boxes=boxes,
+        slice_range=parse_range(options.slices),
+        saved=saved,
+        model=options.model or (saved and saved.model) or BUILTIN,
+        window=check_window(options.window or (saved and saved.window) or AUTO),
+    )
+
+
+def _wanted_segments(options: SegmentOptions, request: _Request, volume: Volume) -> tuple[SavedSegment, ...]:
+    if request.saved is None:
+        return (_segment_from_options(options, request, volume),)
+    if request.saved.fingerprint not in (None, volume.fingerprint):
+        raise InputError(
+            f"{options.prompts}: its prompts were made on another image than {options.image} (fingerprints differ); "
+            'remove "image" from the file to use them all the same.'
+        )
+    return request.saved.segments
+
+
+def _segment_from_options(options: SegmentOptions, request: _Request, volume: Volume) -> SavedSegment:
+    boxes = [to_box(volume, written, ras=options.ras) for written in request.boxes]
+    orientation = orientation_of(volume, boxes, options.orientation)
+    axis = slice_axis(volume, orientation)
+    by_slice: dict[int, PromptSet] = {}
+    for written in request.points:
+        point = to_point(volume, written, ras=options.ras)
+        index = point.ijk[axis]
+        by_slice[index] = by_slice.get(index, PromptSet(orientation, index)).with_point(point)
+    for box in boxes:
+        index = box.ijk_min[axis]
+        by_slice[index] = by_slice.get(index, PromptSet(orientation, index)).with_box(box)
+    propagations = (Propagation(orientation, *request.slice_range),) if options.propagate else ()
+    return SavedSegment(options.segment_name or _DEFAULT_SEGMENT, None, tuple(by_slice.values()), propagations)
+
+
+def _open_session(options: SegmentOptions, request: _Request, volume: Volume) -> SegmentationSession:
+    # Torch is imported only now: wrong usage and unreadable images are answered without the wait.
+    from ..models.load import load_model
+    from ..worker.inprocess import InProcessEngine
+
+    model = load_model(request.model, weights=options.weights, device=options.device)
+    engine = InProcessEngine(model, volume, resolve_window(volume, request.window))
+    return SegmentationSession(volume, engine, request.window)
+
+
+def _segment(wanted: tuple[SavedSegment, ...], session: SegmentationSession, progress: _Progress) -> None:
+    for segment in wanted:
+        session.add_segment(segment.name, segment.color)
+        for prompts in segment.prompts:
+            progress.timings.append(session.set_prompts(segment.name, prompts).result().timings)
+        for propagation in segment.propagations:
+            _propagate(session, segment.name, propagation, progress)
+
+
+def _propagate(session: SegmentationSession, name: str, propagation: Propagation, progress: _Progress) -> None:
+    reached: list[PropagatedSlice] = []
+    first, last = session.slice_range(propagation)
+
+    with progress_bar("Propagating", "slice") as update:
+
+        def on_slice(result: PropagatedSlice) -> None:
+            reached.append(result)
+            update(len(reached), last - first + 1)
+            if progress.interrupted:
+                raise CancelledError
+
+        future = session.propagate(name, propagation, on_slice)
+    if future.cancelled():
+        progress.notes.append(f"Stopped by Ctrl+C; the {len(reached)} slices reached so far were kept.")
+    else:
+        future.result()
+
+
+@contextmanager
+def _interrupts_noticed(progress: _Progress) -> Iterator[None]:
+    """Ctrl+C asks propagation to stop and keeps what there is; a second one stops the command."""
+
+    def notice(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        progress.interrupted = True
+
+    previous = signal.signal(signal.SIGINT, notice)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,126 @@
+"""What ``samsegment segment`` leaves behind besides the segmentation: report, prompts file, picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..geometry import Orientation
+from ..intensity import resolve_window
+from ..io.atomic import atomic_path
+from ..sessionfile import session_to_json
+from .report import print_json, print_line, print_notes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..segments import Segment
+    from ..session import SegmentationSession
+    from ..worker.interface import Timings
+
+_SLICES_IN_PREVIEW = 12
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run has to report."""
+
+    output: Path
+    session: SegmentationSession
+    segments: list[Segment]
+    timings: list[Timings]
+    seconds: float
+    notes: list[str]
+
+
+def check_extra(path: Path | None, ending: str) -> None:
+    """Refuse a preview's or prompts file's name that could not be written in the end.
+
+    :raises InputError: the ending is wrong, or the folder is not there.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() != ending:
+        raise InputError(f"{path}: the name must end in {ending}.")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: its folder does not exist; create it or choose another.")
+
+
+def write_prompts(path: Path, session: SegmentationSession) -> None:
+    """Save the session's prompts as JSON."""
+    with atomic_path(path) as temporary:
+        text = json.dumps(session_to_json(session), indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_preview(path: Path, session: SegmentationSession, segments: list[Segment]) -> None:
+    """Save a picture of the prompted slices and of some of those that propagation reached."""
+    # Imported here: Pillow's drawing is needed by no other command.
+    from ..preview import SliceView, evenly_spread, montage
+
+    states = [session.state(name) for name in session.segment_names]
+    prompts = [item for state in states for item in state.prompts.values()]
+    views = []
+    for orientation in Orientation:
+        prompted = {item.index for item in prompts if item.orientation is orientation}
+        reached = {index for state in states for kind, index in state.masks if kind is orientation} - prompted
+        shown = prompted | set(evenly_spread(sorted(reached), max(0, _SLICES_IN_PREVIEW - len(prompted))))
+        for index in sorted(shown):
+            own = tuple(item for item in prompts if item.key == (orientation, index))
+            views.append(SliceView(orientation, index, own))
+    title = f"{session.volume.name}: {', '.join(session.segment_names)} ({session.engine.model_name})"
+    window = resolve_window(session.volume, session.window)
+    picture = montage(session.volume, window, segments, views, title=title, tile_side=640 if len(views) == 1 else 320)
+    with atomic_path(path) as temporary:
+        picture.save(temporary, format="PNG")
+
+
+def report(result: Result, *, as_json: bool) -> None:
+    """Say what was made: as lines, or as JSON on stdout."""
+    rows = [_row(result.session, segment) for segment in result.segments]
+    if not as_json:
+        print_notes(result.notes)
+        for row in rows:
+            count = len(row["slices"])
+            slices = f"{count} slice{'' if count == 1 else 's'}"
+            print_line(f"{row['name']}: {row['voxels']} voxels, {row['volume_ml']:.4g} ml in {slices}")
+        print_line(f"Wrote {result.output}")
+        return
+    print_json(
+        {
+            "output": str(result.output),
+            "image": {"name": result.session.volume.name, "fingerprint": result.session.volume.fingerprint},
+            "model": result.session.engine.model_name,
+            "segments": rows,
+            "timings": {
+                "encode_ms": [round(item.encode_ms, 3) for item in result.timings],
+                "decode_ms": [round(item.decode_ms, 3) for item in result.timings],
+                "total_s": round(result.seconds, 3),
+            },
+            "notes": result.notes,
+        }
+    )
+
+
+def _row(session: SegmentationSession, segment: Segment) -> dict[str, Any]:
+    voxel_ml = abs(float(np.linalg.det(session.volume.ijk_to_ras[:3, :3]))) / 1000
+    voxels = int(segment.mask.sum())
+    return {
+        "name": segment.name,
+        "voxels": voxels,
+        "volume_ml": round(voxels * voxel_ml, 6),
+        "slices": [
+            {
+                "orientation": score.orientation.value,
+                "index": score.index,
+                "predicted_iou": round(score.predicted_iou, 6),
+                "stability": None if score.stability is None else round(score.stability, 6),
+                "candidate": score.candidate,
+            }
+            for score in session.scores(segment.name)
+        ],
+    }

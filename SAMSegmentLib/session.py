@@ -1,0 +1,262 @@
+"""One user's work on one volume: segments, prompts, undo. Every front end talks to this and to nothing below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+from .geometry import slice_count, slice_plane, slice_through
+from .history import History
+from .prompts import Box, Point, PromptSet, to_slice_prompts
+from .propagation import PropagationRequest
+from .segments import Segment, segment_color
+from .segmentstate import SegmentState, SliceMask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from .geometry import IJK, Orientation
+    from .propagation import PropagatedSlice
+    from .segments import Color
+    from .segmentstate import Propagation, SliceKey
+    from .volume import Volume
+    from .worker.interface import Engine, SliceAnswer
+
+_States = tuple[SegmentState, ...]
+
+
+@dataclass(frozen=True)
+class SliceScore:
+    """What the model says of one slice of a segment; ``stability`` is None for slices that propagation reached."""
+
+    orientation: Orientation
+    index: int
+    predicted_iou: float
+    stability: float | None
+    candidate: int
+
+
+class SegmentationSession:
+    """Segments of one volume, made by prompts.
+
+    Every change of prompts is one undo step and asks the engine for a new mask of that slice; the answer is put in
+    when the engine's future is done, unless the prompts have changed again by then. Methods are called from one thread.
+
+    :param volume: the volume that is segmented.
+    :param engine: runs the model on the same volume.
+    :param window: how the engine shows the volume to the model, as the user wrote it; saved with the prompts.
+    """
+
+    def __init__(self, volume: Volume, engine: Engine, window: str = "auto") -> None:
+        self.volume = volume
+        self.engine = engine
+        self.window = window
+        self._history: History[_States] = History(())
+
+    # --- segments
+
+    @property
+    def segment_names(self) -> tuple[str, ...]:
+        """Names of the segments in the order in which they were added."""
+        return tuple(state.name for state in self._history.current)
+
+    def add_segment(self, name: str, color: Color | None = None) -> None:
+        """Add an empty segment.
+
+        :raises InputError: the name is empty or taken.
+        """
+        name = name.strip()
+        if not name:
+            raise InputError("A segment needs a name.")
+        if name in self.segment_names:
+            raise InputError(f"There is a segment named {name!r} already; choose another name.")
+        states = self._history.current
+        self._history.push((*states, SegmentState(name, color or segment_color(len(states)))))
+
+    def remove_segment(self, name: str) -> None:
+        """Remove a segment with its prompts and its mask.
+
+        :raises InputError: there is no such segment.
+        """
+        gone = self.state(name)
+        self._history.push(tuple(state for state in self._history.current if state is not gone))
+
+    def state(self, name: str) -> SegmentState:
+        """Prompts and slice masks of a segment as they are now.
+
+        :raises InputError: there is no such segment.
+        """
+        for state in self._history.current:
+            if state.name == name:
+                return state
+        raise InputError(f"There is no segment named {name!r}; there are: {', '.join(self.segment_names) or 'none'}.")
+
+    def segments(self) -> list[Segment]:
+        """The segments with their masks in the volume."""
+        return [Segment(state.name, state.color, state.volume_mask(self.volume)) for state in self._history.current]
+
+    def scores(self, name: str) -> list[SliceScore]:
+        """What the model says of each slice of a segment, in slice order."""
+        masks = sorted(self.state(name).masks.items(), key=lambda item: (item[0][0].value, item[0][1]))
+        return [
+            SliceScore(orientation, index, mask.predicted_iou, mask.stability, mask.candidate)
+            for (orientation, index), mask in masks
+        ]
+
+    # --- prompts
+
+    def add_point(self, name: str, ijk: IJK, orientation: Orientation, *, positive: bool = True) -> Future[SliceAnswer]:
+        """Add a click to the slice of ``orientation`` through the voxel ``ijk``, and ask for the slice's new mask.
+
+        :raises InputError: there is no such segment, or the voxel lies outside of the volume.
+        """
+        prompts = self.prompts(name, (orientation, slice_through(self.volume, orientation, ijk).index))
+        return self.set_prompts(name, prompts.with_point(Point(ijk, positive)))
+
+    def add_box(self, name: str, box: Box, orientation: Orientation) -> Future[SliceAnswer]:
+        """Add a box to the slice of ``orientation`` that it lies in, and ask for the slice's new mask.
+
+        :raises InputError: there is no such segment, or the box leaves the slice or the volume.
+        """
+        prompts = self.prompts(name, (orientation, slice_through(self.volume, orientation, box.ijk_min).index))
+        return self.set_prompts(name, prompts.with_box(box))
+
+    def prompts(self, name: str, key: SliceKey) -> PromptSet:
+        """The prompts of one slice, empty when there are none."""
+        orientation, index = key
+        return self.state(name).prompts.get(key) or PromptSet(orientation, index)
+
+    def set_prompts(self, name: str, prompts: PromptSet) -> Future[SliceAnswer]:
+        """Replace the prompts of one slice, and ask for its new mask.
+
+        :raises InputError: there is no such segment, the prompts are empty (see :meth:`clear_slice`), or one of them
+            lies outside of its slice.
+        """
+        if not prompts:
+            raise InputError("Give at least one point or box; clear_slice() removes the prompts of a slice.")
+        to_slice_prompts(prompts, slice_plane(self.volume, prompts.orientation, prompts.index))
+        state = self.state(name)
+        self._history.push(self._replaced(state.with_prompts(prompts)))
+        return self._ask(name, prompts)
+
+    def clear_slice(self, name: str, key: SliceKey) -> None:
+        """Remove all prompts of one slice, and its mask."""
+        orientation, index = key
+        self._history.push(self._replaced(self.state(name).with_prompts(PromptSet(orientation, index))))
+
+    def choose_candidate(self, name: str, key: SliceKey, candidate: int) -> Future[SliceAnswer]:
+        """Take another of the model's candidates for one slice.
+
+        :raises InputError: the slice has no prompts, or there is no such candidate.
+        """
+        if candidate not in range(3):
+            raise InputError(f"Candidates are numbered 0, 1 and 2; there is no candidate {candidate}.")
+        return self.set_prompts(name, replace(self.prompts(name, key), candidate=candidate))
+
+    # --- propagation
+
+    def slice_range(self, propagation: Propagation) -> tuple[int, int]:
+        """The lowest and highest slice index that a propagation may reach, inclusive.
+
+        :raises InputError: they lie outside of the volume, or in the wrong order.
+        """
+        lowest, highest = 0, slice_count(self.volume, propagation.orientation) - 1
+        first = lowest if propagation.first is None else propagation.first
+        last = highest if propagation.last is None else propagation.last
+        if not lowest <= first <= last <= highest:
+            name = propagation.orientation.value.capitalize()
+            raise InputError(f"{name} slices {first}:{last} must lie within {lowest}:{highest}.")
+        return first, last
+
+    def propagate(
+        self, name: str, propagation: Propagation, on_slice: Callable[[PropagatedSlice], None] | None = None
+    ) -> Future[None]:
+        """Carry the prompted slices' masks through the volume, as one undo step.
+
+        What an earlier propagation made in this orientation is replaced; slices with prompts of their own stay.
+
+        :param on_slice: called with each slice as it is made; raise
+            :class:`concurrent.futures.CancelledError` in it to stop and keep what there is.
+        :raises InputError: there is no such segment, no prompted slice with a mask in this orientation, or the range
+            lies outside of the volume or holds no prompted slice.
+        """
+        first, last = self.slice_range(propagation)
+        orientation = propagation.orientation
+        state = self.state(name).without_propagated(orientation)
+        key_masks = {
+            index: mask.unpack()
+            for (same, index), mask in state.masks.items()
+            if same is orientation and first <= index <= last
+        }
+        if not key_masks:
+            raise InputError(
+                f"Segment {name!r} has no prompted {orientation.value} slice within {first}:{last} to propagate from."
+            )
+        self._history.push(self._replaced(state.with_propagation(propagation)))
+
+        def put_in(reached: PropagatedSlice) -> None:
+            mask = SliceMask.pack(reached.mask, None, reached.predicted_iou)
+            key = orientation, reached.plane.index
+            self._history.current = self._replaced(self.state(name).with_mask(key, mask))
+            if on_slice:
+                on_slice(reached)
+
+        return self.engine.propagate(PropagationRequest(orientation, key_masks, first, last), put_in)
+
+    # --- undo
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to undo."""
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone step."""
+        return self._history.can_redo
+
+    def undo(self) -> None:
+        """Take back the last step: prompts and masks are what they were."""
+        self._history.undo()
+        self._ask_unanswered()
+
+    def redo(self) -> None:
+        """Do the step again that was undone last."""
+        self._history.redo()
+        self._ask_unanswered()
+
+    # --- inside
+
+    def _ask(self, name: str, prompts: PromptSet) -> Future[SliceAnswer]:
+        future = self.engine.predict(prompts)
+        future.add_done_callback(partial(self._put_in, name, prompts))
+        return future
+
+    def _ask_unanswered(self) -> None:
+        # An answer that came after its prompts were undone was dropped; with the prompts back it is wanted again.
+        for state in self._history.current:
+            for prompts in state.unanswered():
+                self._ask(state.name, prompts)
+
+    def _put_in(self, name: str, prompts: PromptSet, future: Future[SliceAnswer]) -> None:
+        if future.cancelled() or future.exception() is not None or name not in self.segment_names:
+            return
+        state = self.state(name)
+        if state.prompts.get(prompts.key) != prompts:
+            return  # superseded while the engine was at it
+        candidates = future.result().candidates
+        chosen = candidates.best if prompts.candidate is None else prompts.candidate
+        mask = SliceMask.pack(
+            candidates.masks[chosen],
+            prompts,
+            float(candidates.predicted_iou[chosen]),
+            float(candidates.stability[chosen]),
+            chosen,
+        )
+        self._history.current = self._replaced(state.with_mask(prompts.key, mask))
+
+    def _replaced(self, changed: SegmentState) -> _States:
+        return tuple(changed if state.name == changed.name else state for state in self._history.current)
