@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .geometry import SlicePlane
 
 
+# A model answers each prompt set with this many masks to choose from.
+CANDIDATE_COUNT = 3
+
+
 @dataclass(frozen=True)
 class Point:
     """A click on the voxel ``ijk``: the segment contains it (positive), or does not (negative)."""
@@ -105,8 +109,8 @@ class PromptSet:
         points = tuple(_point(item) for item in _sequence(members.get("points", []), "points"))
         boxes = tuple(_box(item) for item in _sequence(members.get("boxes", []), "boxes"))
         candidate = members.get("candidate")
-        if candidate is not None:
-            candidate = _integer(candidate, "candidate")
+        if candidate is not None and _integer(candidate, "candidate") not in range(CANDIDATE_COUNT):
+            raise InputError(f"Prompts: candidate is 0 to {CANDIDATE_COUNT - 1}, not {candidate}.")
         return cls(orientation, _integer(members.get("index"), "index"), points, boxes, candidate=candidate)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .errors import InputError
 from .geometry import slice_count, slice_plane, slice_through
 from .history import History
-from .prompts import Box, Point, PromptSet, to_slice_prompts
+from .prompts import CANDIDATE_COUNT, Box, Point, PromptSet, to_slice_prompts
 from .propagation import PropagationRequest
 from .segments import Segment, segment_color
 from .segmentstate import SegmentState, SliceMask
@@ -152,8 +152,8 @@ class SegmentationSession:
 
         :raises InputError: the slice has no prompts, or there is no such candidate.
         """
-        if candidate not in range(3):
-            raise InputError(f"Candidates are numbered 0, 1 and 2; there is no candidate {candidate}.")
+        if candidate not in range(CANDIDATE_COUNT):
+            raise InputError(f"Candidates are numbered 0 to {CANDIDATE_COUNT - 1}; there is no candidate {candidate}.")
         return self.set_prompts(name, replace(self.prompts(name, key), candidate=candidate))
 
     # --- propagation

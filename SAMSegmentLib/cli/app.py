@@ -166,3 +166,15 @@ def models_list(json: JsonOption = False) -> None:
     from .models_command import run_models_list
 
     run_models_list(as_json=json)
+
+
+@app.command()
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the results go; made if missing.")
+    ] = Path("demo-output"),
+) -> None:
+    """Segment the brain in a real MR scan that comes with the installation."""
+    from .demo_command import run_demo
+
+    run_demo(output)

@@ -1,0 +1,41 @@
+# One command each: 'make demo' shows what SAMSegment does, 'make test' checks it. Both set everything up themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+
+.PHONY: help demo test lint screenshots clean
+
+help:
+	@echo "make demo   set up, segment a real brain scan, write demo-output/"
+	@echo "make test   set up, check style, types and layers, run all tests"
+	@echo "make clean  remove what these made"
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/samsegment demo --output demo-output
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "SAMSegment needs Python 3.10 to 3.13; name one, as in: make PYTHON=python3.12 demo" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is as old as the last installation: the next run installs again only when a requirement changed.
+$(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[cli]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[cli,test]'
+	@touch $@ $(VENV)/demo.stamp

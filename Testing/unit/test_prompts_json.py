@@ -1,0 +1,152 @@
+"""Saved prompts can be replayed exactly, and a broken prompts file is refused in one sentence that names the member."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from SAMSegmentLib.errors import InputError
+from SAMSegmentLib.geometry import Orientation, slice_plane
+from SAMSegmentLib.prompts import Box, Point, PromptSet, to_slice_prompts
+from SAMSegmentLib.segmentstate import Propagation
+from SAMSegmentLib.session import SegmentationSession
+from SAMSegmentLib.sessionfile import load_session_file, session_to_json
+from SAMSegmentLib.volume import Window
+from SAMSegmentLib.worker.inprocess import InProcessEngine
+from Testing.fakes import ThresholdModel
+from Testing.generated import volume_of
+
+voxels = st.tuples(*[st.integers(0, 500)] * 3)
+prompt_sets = st.builds(
+    PromptSet,
+    st.sampled_from(Orientation),
+    st.integers(0, 500),
+    st.lists(st.builds(Point, voxels, st.booleans()), max_size=4).map(tuple),
+    st.lists(st.builds(Box, voxels, voxels), max_size=2).map(tuple),
+    candidate=st.none() | st.integers(0, 2),
+)
+
+
+@given(prompt_sets)
+def test_prompts_come_back_from_json_as_they_were(prompts):
+    assert PromptSet.from_json(json.loads(json.dumps(prompts.to_json()))) == prompts
+
+
+def test_a_box_may_be_drawn_from_any_corner():
+    assert Box((9, 2, 5), (3, 8, 5)) == Box((3, 2, 5), (9, 8, 5))
+
+
+def test_several_boxes_are_taken_as_the_box_around_them():
+    plane = slice_plane(volume_of(np.zeros((1, 20, 20))), Orientation.AXIAL, 0)
+    both = PromptSet(Orientation.AXIAL, 0, boxes=(Box((2, 3, 0), (4, 5, 0)), Box((8, 1, 0), (9, 2, 0))))
+    around = PromptSet(Orientation.AXIAL, 0, boxes=(Box((2, 1, 0), (9, 5, 0)),))
+    assert to_slice_prompts(both, plane).box == to_slice_prompts(around, plane).box
+
+
+def test_one_click_alone_is_ambiguous_and_more_is_not():
+    plane = slice_plane(volume_of(np.zeros((1, 20, 20))), Orientation.AXIAL, 0)
+    click = PromptSet(Orientation.AXIAL, 0, (Point((3, 3, 0)),))
+    assert to_slice_prompts(click, plane).is_ambiguous
+    assert not to_slice_prompts(click.with_point(Point((4, 4, 0))), plane).is_ambiguous
+    assert not to_slice_prompts(click.with_box(Box((1, 1, 0), (5, 5, 0))), plane).is_ambiguous
+
+
+def test_the_file_follows_the_contract(tmp_path):
+    volume = volume_of(np.zeros((5, 6, 7), dtype=np.uint8))
+    session = SegmentationSession(volume, InProcessEngine(ThresholdModel(), volume, Window(127.5, 255)), "full")
+    session.add_segment("spleen")
+    session.add_point("spleen", (3, 2, 4), Orientation.AXIAL).result()
+    session.add_box("spleen", Box((1, 1, 4), (5, 4, 4)), Orientation.AXIAL).result()
+    session.propagate("spleen", Propagation(Orientation.AXIAL, None, 4)).result()
+    data = session_to_json(session)
+    assert data == {
+        "version": 1,
+        "image": {"fingerprint": volume.fingerprint},
+        "model": "threshold",
+        "weights_sha256": "0" * 64,
+        "window": "full",
+        "segments": [
+            {
+                "name": "spleen",
+                "color": [230, 159, 0],
+                "prompts": [
+                    {
+                        "orientation": "axial",
+                        "index": 4,
+                        "points": [{"ijk": [3, 2, 4], "positive": True}],
+                        "boxes": [{"ijk_min": [1, 1, 4], "ijk_max": [5, 4, 4]}],
+                    }
+                ],
+                "propagate": [{"orientation": "axial", "slices": [None, 4]}],
+            }
+        ],
+    }
+    path = tmp_path / "prompts.json"
+    path.write_text(json.dumps(data))
+    (segment,) = load_session_file(path).segments
+    assert segment.prompts == tuple(session.state("spleen").prompts.values())
+    assert segment.propagations == (Propagation(Orientation.AXIAL, None, 4),)
+
+
+def segment_with(**members):
+    return {"version": 1, "segments": [{"name": "a", **members}]}
+
+
+def prompts_with(**members):
+    return segment_with(prompts=[{"orientation": "axial", "index": 3, **members}])
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "not a JSON file"),
+        ("{", "not a JSON file"),
+        ("[" * 100_000, "not a JSON file"),
+        (b"\xff\xfe\x00", "not a JSON file"),
+        ([], "version"),
+        ({"segments": []}, "version"),
+        ({"version": 2}, "version"),
+        ({"version": 1}, "no segments"),
+        ({"version": 1, "segments": []}, "no segments"),
+        ({"version": 1, "segments": ["a"]}, "name"),
+        ({"version": 1, "image": [], "segments": [{"name": "a"}], "model": 5}, "model"),
+        ({"version": 1, "image": {"fingerprint": 5}, "segments": [{"name": "a"}]}, "fingerprint"),
+        (segment_with(name="  "), "name"),
+        (segment_with(prompts={}), "must be lists"),
+        (segment_with(prompts=["x"]), "a prompt set"),
+        (segment_with(color=[1, 2, 300]), "color"),
+        (segment_with(color="red"), "color"),
+        (segment_with(propagate=[{"orientation": "axial"}]), "propagate"),
+        (segment_with(propagate=[{"orientation": "axial", "slices": [1.5, 2]}]), "whole numbers"),
+        (segment_with(propagate=["x"]), "propagate"),
+        (prompts_with(orientation="oblique"), "oblique"),
+        (prompts_with(index="3"), "index"),
+        (prompts_with(index=True), "index"),
+        (prompts_with(points={}), "points"),
+        (prompts_with(points=[[1, 2, 3]]), "a point"),
+        (prompts_with(points=[{"ijk": [1, 2]}]), "three whole numbers"),
+        (prompts_with(points=[{"ijk": [1, 2, 3.5]}]), "3.5"),
+        (prompts_with(points=[{"ijk": [1, 2, 3], "positive": "no"}]), "positive"),
+        (prompts_with(boxes=[{"ijk_min": [1, 2, 3]}]), "ijk_max"),
+        (prompts_with(candidate=1.5), "candidate"),
+        (prompts_with(candidate=7), "candidate"),
+    ],
+)
+def test_a_broken_prompts_file_is_refused_in_one_sentence(tmp_path, content, sentence):
+    path = tmp_path / "prompts.json"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(InputError, match=sentence) as refusal:
+        load_session_file(path)
+    assert str(path) in str(refusal.value)
+
+
+def test_a_missing_prompts_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        load_session_file(tmp_path / "none.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_session_file(tmp_path)
