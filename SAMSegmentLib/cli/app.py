@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..geometry import Orientation  # noqa: TC001 - typer reads the options' types at run time
+from ..geometry import Orientation
 
 app = typer.Typer(
     add_completion=False,
@@ -146,6 +146,61 @@ def info(image: ImagePath, series: SeriesOption = None, frame: FrameOption = Non
     from .info_command import run_info
 
     run_info(image, series, frame, as_json=json)
+
+
+@app.command()
+def evaluate(  # noqa: PLR0917 - typer passes options by name
+    cases: Annotated[
+        Path,
+        typer.Argument(metavar="CASES", help="A folder of case folders (image.*, label.*, labels.json), or one case."),
+    ],
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model of 'samsegment models list'.")] = "builtin",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights of your own for the model's architecture.")
+    ] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A way of prompting, such as point, clicks-5 or box. [default: all]"),
+    ] = None,
+    orientation: Annotated[Orientation, typer.Option(help="The slices to work in.")] = Orientation.AXIAL,
+    window: Annotated[
+        str, typer.Option(metavar="auto|full|LEVEL,WIDTH|PRESET", help="Grey values that the model sees.")
+    ] = "auto",
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Structures times slices in all. [default: 150 in each case]"),
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="Also evaluate simple methods under the same prompts.")
+    ] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of the jittered boxes.")] = 0,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where the model runs.")] = "auto",
+    csv: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Also save every answer's figures.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Also save all tables as JSON.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also save a picture for each mode; made if missing.")
+    ] = None,
+) -> None:
+    """Measure a model on labelled volumes with simulated users: Dice, IoU, distances, clicks needed."""
+    from .evaluate_command import EvaluateOptions, run_evaluate
+
+    run_evaluate(
+        EvaluateOptions(
+            cases=cases,
+            model=model,
+            weights=weights,
+            modes=tuple(mode or ()),
+            orientation=orientation,
+            window=window,
+            limit=limit,
+            baselines=baselines,
+            seed=seed,
+            device=device,
+            csv=csv,
+            json=json,
+            plot=plot,
+        )
+    )
 
 
 models_app = typer.Typer(no_args_is_help=False, help="The models and where their weights lie.")

@@ -11,9 +11,11 @@ from ..geometry import Orientation
 from .report import print_line
 from .segment_command import SegmentOptions, run_segment
 
-# One click into the left hemisphere and a box around the brain, in the slice through the lateral ventricles.
-_POINT = "40,48,12,+"
+# One click into the brain and a box around it, in the slice through the lateral ventricles. The scan has no bright fat
+# or vessels, so its full range of values shows more than the default window, which saturates the frontal lobes.
+_POINT = "64,30,12,+"
 _BOX = "32,2,12,95,89,12"
+_WINDOW = "full"
 
 
 def run_demo(folder: Path) -> None:
@@ -38,6 +40,7 @@ def run_demo(folder: Path) -> None:
             boxes=(_BOX,),
             segment_name="brain",
             propagate=True,
+            window=_WINDOW,
             preview=folder / "brain.png",
             save_prompts=folder / "brain.json",
         )
@@ -53,7 +56,7 @@ def run_demo(folder: Path) -> None:
 
 def _as_command(options: SegmentOptions) -> str:
     words = ["samsegment", "segment", str(options.image), "--frame", str(options.frame)]
-    words += ["--orientation", Orientation.AXIAL.value, "--point", _POINT, "--box", _BOX]
+    words += ["--orientation", Orientation.AXIAL.value, "--point", _POINT, "--box", _BOX, "--window", _WINDOW]
     words += ["--segment", str(options.segment_name), "--propagate", "-o", str(options.output)]
     words += ["--preview", str(options.preview), "--save-prompts", str(options.save_prompts)]
     return shlex.join(words)

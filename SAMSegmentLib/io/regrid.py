@@ -11,6 +11,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def rectangular_grid(
+    shape_ijk: tuple[int, int, int], ijk_to_ras: NDArray[np.float64]
+) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """The rectangular grid that encloses a sheared one, without making it.
+
+    :param shape_ijk: voxels along i, j and k of the sheared grid.
+    :param ijk_to_ras: 4x4 in mm, sheared.
+    :returns: voxels along i, j and k of the rectangular grid, and its 4x4.
+    """
+    target_axes = _rectangular_axes(ijk_to_ras[:3, :3])
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(shape_ijk) - 1)
+    # Corners of the old grid in units of the new voxels, from the old origin.
+    in_target = corners @ (np.linalg.inv(target_axes) @ ijk_to_ras[:3, :3]).T
+    low = np.floor(in_target.min(axis=0) + 1e-6)
+    high = np.ceil(in_target.max(axis=0) - 1e-6)
+    target = np.eye(4)
+    target[:3, :3] = target_axes
+    target[:3, 3] = ijk_to_ras[:3, 3] + target_axes @ low
+    i, j, k = (int(count) for count in high - low + 1)
+    return (i, j, k), target
+
+
 def make_rectangular(array: NDArray, ijk_to_ras: NDArray[np.float64]) -> tuple[NDArray, NDArray[np.float64]]:
     """Resample a regular but sheared grid onto the rectangular grid that encloses it.
 
@@ -22,29 +44,19 @@ def make_rectangular(array: NDArray, ijk_to_ras: NDArray[np.float64]) -> tuple[N
     :param ijk_to_ras: 4x4 in mm, sheared.
     :returns: the resampled voxels, in the type of ``array``, and their 4x4.
     """
-    target_axes = _rectangular_axes(ijk_to_ras[:3, :3])
-    counts = np.array(array.shape[::-1])
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (counts - 1)
-    # Corners of the old grid in units of the new voxels, from the old origin.
-    in_target = corners @ (np.linalg.inv(target_axes) @ ijk_to_ras[:3, :3]).T
-    low = np.floor(in_target.min(axis=0) + 1e-6)
-    high = np.ceil(in_target.max(axis=0) - 1e-6)
-
-    target = np.eye(4)
-    target[:3, :3] = target_axes
-    target[:3, 3] = ijk_to_ras[:3, 3] + target_axes @ low
-    target_counts = (high - low).astype(int) + 1
-
+    i, j, k = array.shape[::-1]
+    target_counts, target = rectangular_grid((i, j, k), ijk_to_ras)
     to_source = np.linalg.inv(ijk_to_ras) @ target
     # ndimage works in array order [k, j, i]: reverse rows and columns of the matrix.
     resampled = ndimage.affine_transform(
         array,
         to_source[:3, :3][::-1, ::-1],
         offset=to_source[:3, 3][::-1],
-        output_shape=tuple(int(n) for n in target_counts[::-1]),
+        output_shape=target_counts[::-1],
         output=np.float64,
         order=1,
-        mode="constant",
+        # Plain "constant" drops a whole border slice when rounding puts it 1e-15 outside of the old grid.
+        mode="grid-constant",
         cval=float(array.min()),
     )
     if array.dtype.kind in "iu":

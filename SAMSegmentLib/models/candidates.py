@@ -1,0 +1,113 @@
+"""From a model's low-resolution logits to the three masks a user is shown, in the slice's own pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from .interface import Candidates
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from ..prompts import SlicePrompts
+
+_MULTIMASK_TOKENS = (1, 2, 3)
+_SHOWN = 3
+
+
+class SliceResampler(NamedTuple):
+    """Bilinear resampling of logits [row, column] to a slice, as one matrix for each direction.
+
+    Resampling is linear and separable: two small products do in one step what interpolating, cropping and interpolating
+    again does, without the large picture in between.
+    """
+
+    rows: Tensor  # (slice rows, logit rows) float32
+    columns: Tensor  # (slice columns, logit columns) float32
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """(n, logit rows, logit columns) to (n, slice rows, slice columns), float32."""
+        return self.rows @ logits @ self.columns.T
+
+
+def interpolation_matrix(cells: int, extent: float, targets: int, *, antialias: bool) -> NDArray[np.float64]:
+    """The weights (targets, cells) that resample a line of cells, edges aligned.
+
+    The span ``0 .. extent`` in cells (it may end within a cell) is divided into ``targets`` equal parts, and each takes
+    the linear interpolation at its centre; beyond the outer cell centres the outer value holds. These are the positions
+    of torch's ``interpolate(mode="bilinear", align_corners=False)``. With ``antialias`` the triangle is widened to the
+    target's width where that is coarser than the cells, as in Pillow.
+    """
+    step = extent / targets
+    # Cells that begin beyond the extent hold nothing of the slice.
+    used = int(np.ceil(extent - 1e-9))
+    places = np.clip((np.arange(targets) + 0.5) * step - 0.5, 0, used - 1)
+    width = max(step, 1.0) if antialias else 1.0
+    weights = np.zeros((targets, cells))
+    weights[:, :used] = np.maximum(0.0, 1 - np.abs(places[:, None] - np.arange(used)) / width)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
+
+
+def require_prompt(prompts: SlicePrompts) -> None:
+    """Refuse an empty set of prompts.
+
+    :raises InputError: there is neither a point, a box nor a mask.
+    """
+    if prompts.box is None and prompts.logits is None and len(prompts.points) == 0:
+        raise InputError("There is no prompt on this slice; add a point or a box.")
+
+
+def logits_prompt(prompts: SlicePrompts, side: int) -> NDArray[np.float32] | None:
+    """The mask prompt [row, column] as a model of ``side`` x ``side`` logits takes it, None when there is none.
+
+    :raises InputError: it comes from another model.
+    """
+    if prompts.logits is None:
+        return None
+    if prompts.logits.shape != (side, side):
+        shape = "x".join(str(count) for count in prompts.logits.shape)
+        raise InputError(
+            f"A mask prompt of this model is {side}x{side} logits, not {shape}; make it anew with the same model."
+        )
+    return np.ascontiguousarray(prompts.logits, dtype=np.float32)
+
+
+def make_candidates(logits: Tensor, predicted_iou: Tensor, resample: SliceResampler, *, ambiguous: bool) -> Candidates:
+    """The masks to show, best first.
+
+    :param logits: (4, h, w) float32, of token 0 (one answer) and tokens 1 to 3 (several answers).
+    :param predicted_iou: (4,) float32.
+    :param ambiguous: whether the prompts leave open what is meant (:attr:`SlicePrompts.is_ambiguous`).
+    """
+    shown = _shown_tokens(predicted_iou.tolist(), ambiguous=ambiguous)
+    in_slice = resample(logits[shown])
+    return Candidates(
+        masks=(in_slice > 0).cpu().numpy(),
+        predicted_iou=predicted_iou[shown].clamp(0, 1).cpu().numpy(),
+        stability=_stability(in_slice).cpu().numpy(),
+        logits=logits[shown].cpu().numpy(),
+        best=0,
+    )
+
+
+def _shown_tokens(predicted_iou: list[float], *, ambiguous: bool) -> list[int]:
+    """Three tokens in the order in which they are shown (see :class:`Candidates`)."""
+    multimask = sorted(_MULTIMASK_TOKENS, key=lambda token: predicted_iou[token], reverse=True)
+    return multimask if ambiguous else [0, *multimask][:_SHOWN]
+
+
+def _stability(logits: Tensor) -> Tensor:
+    """(n,) IoU of each mask at the thresholds +1 and -1; 0 for an empty mask.
+
+    The higher mask lies within the lower one, so their IoU is the quotient of their areas (stability score of
+    facebookresearch/segment-anything).
+    """
+    inner = (logits > 1).sum((1, 2))
+    outer = (logits > -1).sum((1, 2))
+    return inner.to(torch.float32) / outer.clamp(min=1)

@@ -1,0 +1,163 @@
+"""The built-in network computes what its weights were trained as, and can be trained further."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import SAMSegmentLib.models.builtin as builtin
+from SAMSegmentLib.models.builtin import INPUT_SIDE, BuiltinNetwork, fold_batch_norm
+from SAMSegmentLib.models.builtin_features import NEGATIVE, PADDING, POSITIVE, PromptTensors
+from SAMSegmentLib.models.checkpoint import load_weights, read_checkpoint
+
+WEIGHTS = Path(builtin.__file__).parent / "data" / "builtin.safetensors"
+
+# Computed once, in float32, with the code that the weights were trained with: logits of the four tokens at four
+# (row, column) positions, and predicted IoU. Inputs: see `picture` and `PROMPTS`.
+SAMPLED = ([20, 65, 65, 100], [45, 35, 60, 90])
+REFERENCE = {
+    "point": (
+        [
+            [0.585, -1.805, 0.382, -5.056],
+            [1.367, -0.979, 1.651, -4.018],
+            [0.997, -3.001, 0.292, -8.634],
+            [-0.746, -5.266, -3.613, -11.136],
+        ],
+        [0.5562, 0.5151, 0.5587, 0.4511],
+    ),
+    "box": (
+        [
+            [-14.106, 6.721, -16.012, -18.34],
+            [-10.681, 4.518, -11.793, -13.547],
+            [-16.019, 10.267, -18.434, -20.908],
+            [-18.301, 6.868, -19.863, -24.099],
+        ],
+        [0.9223, 0.9043, 0.9249, 0.922],
+    ),
+    "points, box and logits": (
+        [
+            [-0.488, -9.809, 2.095, -10.759],
+            [-0.011, -7.93, 1.883, -8.361],
+            [-0.249, -9.422, 3.632, -13.07],
+            [-1.45, -12.197, 1.82, -15.306],
+        ],
+        [0.7061, 0.6147, 0.7028, 0.6906],
+    ),
+}
+
+
+def cone() -> torch.Tensor:
+    rows, columns = np.mgrid[0:128, 0:128]
+    return torch.from_numpy(((20 - np.hypot(rows - 60, columns - 45)) / 4).astype(np.float32))
+
+
+# points with labels, box, logits
+PROMPTS = {
+    "point": ([(95, 60, POSITIVE)], None, None),
+    "box": ([(0, 0, PADDING)], (48, 108, 92, 152), None),
+    "points, box and logits": ([(70, 130, NEGATIVE), (100, 80, POSITIVE)], (28, 38, 152, 202), cone()),
+}
+
+
+def prompt_tensors(points, box, logits) -> PromptTensors:
+    values = torch.tensor([points], dtype=torch.float32)
+    return PromptTensors(
+        points=values[..., :2],
+        labels=values[..., 2].long(),
+        boxes=torch.tensor([box or (0, 0, 1, 1)], dtype=torch.float32),
+        has_box=torch.tensor([box is not None]),
+        logits=(torch.zeros(128, 128) if logits is None else logits)[None, None],
+        has_logits=torch.tensor([logits is not None]),
+    )
+
+
+@pytest.fixture(scope="module")
+def network() -> BuiltinNetwork:
+    net = BuiltinNetwork()
+    load_weights(net, read_checkpoint(WEIGHTS), WEIGHTS, "the built-in model")
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def picture() -> torch.Tensor:
+    """An ellipse with a darker disc in it and a gentle ripple, 256 rows by 200 columns."""
+    rows, columns = np.mgrid[0:256, 0:200]
+    grey = np.full((256, 200), 40.0)
+    grey[(columns - 90) ** 2 / 60**2 + (rows - 120) ** 2 / 80**2 < 1] = 170
+    grey[(columns - 70) ** 2 + (rows - 130) ** 2 < 20**2] = 90
+    grey = (grey + 10 * np.sin(rows / 7) + 8 * np.cos(columns / 11)).round()
+    canvas = torch.zeros(1, 1, INPUT_SIDE, INPUT_SIDE)
+    canvas[0, 0, :256, :200] = torch.from_numpy((grey - 127.5) / 64)
+    return canvas
+
+
+@torch.no_grad()
+def answer(network: BuiltinNetwork, picture: torch.Tensor, prompts: PromptTensors) -> tuple[np.ndarray, np.ndarray]:
+    projected = network.decoder.project(network.encoder(picture))
+    logits, predicted_iou = network.decoder(projected, prompts)
+    return logits[0].numpy(), predicted_iou[0].numpy()
+
+
+@pytest.mark.parametrize("case", REFERENCE)
+@pytest.mark.parametrize("folded", [False, True], ids=["as stored", "batch norm folded"])
+def test_the_shipped_weights_give_the_answers_they_were_trained_to_give(network, picture, case, folded):
+    net = fold_batch_norm(network) if folded else network
+    logits, predicted_iou = answer(net, picture, prompt_tensors(*PROMPTS[case]))
+    expected_logits, expected_iou = REFERENCE[case]
+    # The reference features were rounded to float16.
+    np.testing.assert_allclose(logits[:, SAMPLED[0], SAMPLED[1]], expected_logits, atol=0.03)
+    np.testing.assert_allclose(predicted_iou, expected_iou, atol=1e-3)
+
+
+def test_folding_batch_norm_changes_no_answer_and_not_the_original(network, picture):
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    folded = fold_batch_norm(network)
+    for case in PROMPTS.values():
+        prompts = prompt_tensors(*case)
+        np.testing.assert_allclose(
+            answer(folded, picture, prompts)[0], answer(network, picture, prompts)[0], atol=5e-4, rtol=1e-4
+        )
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_each_slice_of_a_batch_is_answered_with_its_own_prompts(network, picture):
+    both = torch.cat([picture, picture.flip(3)])
+    first, second = (prompt_tensors([(x, 60, POSITIVE)], None, None) for x in (95, 160))
+    joined = PromptTensors(
+        *(torch.cat([getattr(first, name), getattr(second, name)]) for name in PromptTensors.__dataclass_fields__)
+    )
+    with torch.no_grad():
+        logits, _ = network.decoder(network.decoder.project(network.encoder(both)), joined)
+    np.testing.assert_allclose(logits[0].numpy(), answer(network, both[:1], first)[0], atol=1e-3)
+    np.testing.assert_allclose(logits[1].numpy(), answer(network, both[1:], second)[0], atol=1e-3)
+
+
+def test_a_few_training_steps_from_random_weights_reach_every_parameter_and_lower_the_loss():
+    torch.manual_seed(0)
+    net = BuiltinNetwork().train()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3)
+    slices = torch.zeros(2, 1, 64, 64)
+    slices[:, :, 16:48, 16:48] = 1
+    target = torch.zeros(2, 4, 32, 32)
+    target[:, :, 8:24, 8:24] = 1
+    prompts = PromptTensors(
+        points=torch.full((2, 1, 2), 32.0),
+        labels=torch.tensor([[POSITIVE], [POSITIVE]]),
+        boxes=torch.tensor([[16.0, 16, 47, 47]] * 2),
+        has_box=torch.tensor([True, False]),
+        logits=torch.ones(2, 1, 32, 32),
+        has_logits=torch.tensor([False, True]),
+    )
+    losses = []
+    for _ in range(8):
+        logits, predicted_iou = net.decoder(net.decoder.project(net.encoder(slices)), prompts)
+        loss = (
+            torch.nn.functional.binary_cross_entropy_with_logits(logits, target) + (predicted_iou - 1).square().mean()
+        )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    assert [name for name, parameter in net.named_parameters() if parameter.grad is None] == []
