@@ -9,6 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 help:
 	@echo "make demo   set up, segment a real brain scan, write demo-output/"
 	@echo "make test   set up, check style, types and layers, run all tests"
+	@echo "make screenshots  make the pictures of README and docs again"
 	@echo "make clean  remove what these made"
 
 demo: $(VENV)/demo.stamp
@@ -16,6 +17,10 @@ demo: $(VENV)/demo.stamp
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+
+# The pictures that README and docs show.
+screenshots: demo
+	cp demo-output/brain.png Resources/Screenshots/brain.png
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
