@@ -16,7 +16,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/samsegment demo --output demo-output
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # The pictures that README and docs show.
 screenshots: demo

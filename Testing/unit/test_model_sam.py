@@ -53,26 +53,35 @@ def textured(shape: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def full_size(model, reference) -> Embedding:
-    """The embedding of a 1024x1024 slice by our path, and the same slice set in the predictor."""
-    pixels = textured((1024, 1024))
-    reference.set_image(np.stack([pixels] * 3, axis=-1))
-    return model.encode([SliceImage(pixels)])[0]
+def full_size(model) -> Embedding:
+    """The embedding of a 1024x1024 slice by our path."""
+    return model.encode([SliceImage(textured((1024, 1024)))])[0]
+
+
+@pytest.fixture(scope="module")
+def stock_features(reference) -> torch.Tensor:
+    """The features of the same slice by ``SamPredictor.set_image``."""
+    reference.set_image(np.stack([textured((1024, 1024))] * 3, axis=-1))
+    return reference.get_image_embedding().clone()
+
+
+def features_of(embedding: Embedding) -> torch.Tensor:
+    return torch.from_numpy(embedding.arrays["image"]).float()[None]
 
 
 def predict(
-    reference: SamPredictor, embedding: Embedding, prompts: SlicePrompts, *, multimask: bool
+    reference: SamPredictor, features: torch.Tensor, grid: SliceGrid, prompts: SlicePrompts, *, multimask: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``SamPredictor.predict`` at the same physical places, on the same features.
+    """``SamPredictor.predict`` at the same physical places, on given features.
 
     It maps a position x to the model as ``x * scale``, which places pixel centres at the pixels' corners. Half a pixel
     less of the model's, ``(x + 0.5) - 0.5 / scale``, is therefore what it must be told to mean the centre of our pixel;
     at scale 1 nothing changes. Box corners likewise.
     """
-    scale = np.array(embedding.grid.scale)
-    reference.original_size = embedding.grid.source_shape
-    reference.input_size = embedding.grid.model_shape
-    reference.features = torch.from_numpy(embedding.arrays["image"]).float()[None]
+    scale = np.array(grid.scale)
+    reference.original_size = grid.source_shape
+    reference.input_size = grid.model_shape
+    reference.features = features
     reference.is_image_set = True
     points = labels = box = mask = None
     if len(prompts.points):
@@ -113,12 +122,14 @@ def prompts_within(width: int, height: int) -> dict[str, SlicePrompts]:
 CASES = tuple(prompts_within(100, 100))
 
 
-def assert_equal_answers(reference: SamPredictor, embedding: Embedding, prompts: SlicePrompts, ours: Candidates):
-    several = predict(reference, embedding, prompts, multimask=True)
+def assert_equal_answers(
+    reference: SamPredictor, features: torch.Tensor, grid: SliceGrid, prompts: SlicePrompts, ours: Candidates
+):
+    several = predict(reference, features, grid, prompts, multimask=True)
     order = np.argsort(-several[1], kind="stable")
     masks, scores, logits = (values[order] for values in several)
     if not prompts.is_ambiguous:
-        single = predict(reference, embedding, prompts, multimask=False)
+        single = predict(reference, features, grid, prompts, multimask=False)
         masks, scores, logits = (
             np.concatenate([one, more[:2]]) for one, more in zip(single, (masks, scores, logits), strict=True)
         )
@@ -131,18 +142,17 @@ def assert_equal_answers(reference: SamPredictor, embedding: Embedding, prompts:
         assert iou(mine, theirs) >= 0.999
 
 
-def test_the_encoder_gives_sam_predictors_features(reference, full_size):
-    assert full_size.arrays["image"].dtype == np.float16
-    theirs = reference.get_image_embedding()[0].numpy()
+def test_the_encoder_gives_sam_predictors_features(stock_features, full_size):
+    theirs = stock_features[0].numpy()
     np.testing.assert_allclose(full_size.arrays["image"], theirs, rtol=1e-3, atol=1e-3)
     assert theirs.std() > 0.1
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_answers_on_a_full_size_slice_equal_sam_predictors(model, reference, full_size, case):
+def test_the_whole_path_from_pixels_to_masks_equals_sam_predictors(model, reference, stock_features, full_size, case):
     prompts = prompts_within(1024, 1024)[case]
     [ours] = model.decode(full_size, [prompts])
-    assert_equal_answers(reference, full_size, prompts, ours)
+    assert_equal_answers(reference, stock_features, full_size.grid, prompts, ours)
 
 
 @pytest.mark.parametrize("shape", [(97, 640), (1300, 900)])
@@ -152,7 +162,7 @@ def test_answers_on_other_slices_equal_sam_predictors_at_the_same_places(model, 
     embedding = Embedding(full_size.arrays, SliceGrid.fit(shape, (1.0, 1.0), 1024))
     prompts = prompts_within(shape[1], shape[0])[case]
     [ours] = model.decode(embedding, [prompts])
-    assert_equal_answers(reference, embedding, prompts, ours)
+    assert_equal_answers(reference, features_of(embedding), embedding.grid, prompts, ours)
 
 
 @pytest.mark.parametrize("shape", [(300, 201), (97, 640), (1024, 1024), (1300, 900)])
