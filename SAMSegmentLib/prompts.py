@@ -45,11 +45,11 @@ class Box:
         object.__setattr__(self, "ijk_max", tuple(max(pair) for pair in corners))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MaskPrompt:
     """A model's own low-resolution logits of a neighbouring slice or an earlier answer, [row, column] float32.
 
-    Never saved: it is derived from the other prompts.
+    Never saved: it is derived from the other prompts. Two are equal only when they are the same object.
     """
 
     logits: NDArray[np.float32]

@@ -63,12 +63,15 @@ class SliceMask:
 class Propagation:
     """How a segment is carried through the volume; a saved session can do it again.
 
-    ``first`` and ``last`` are the lowest and highest slice index to reach, inclusive; None is the volume's end.
+    :param first: lowest slice index to reach; None is the volume's end.
+    :param last: highest slice index to reach, inclusive; None is the volume's end.
+    :param only: the slices that were reached before it was cancelled, in their order; None when it ran to its end.
     """
 
     orientation: Orientation
     first: int | None = None
     last: int | None = None
+    only: tuple[int, ...] | None = None
 
 
 def _nothing() -> Mapping:
@@ -89,14 +92,19 @@ class SegmentState:
     propagations: tuple[Propagation, ...] = ()
 
     def with_prompts(self, prompts: PromptSet) -> SegmentState:
-        """A copy with the prompts of one slice replaced; empty prompts take the slice's mask with them."""
+        """A copy with the prompts of one slice replaced; empty prompts take the slice's mask with them.
+
+        What was propagated in this orientation started from other prompts and goes: masks are always what the prompts
+        and propagations of the state make, in this order, so that a saved session can make them again.
+        """
+        current = self.without_propagated(prompts.orientation)
         changed = {key: value for key, value in self.prompts.items() if key != prompts.key}
-        masks = dict(self.masks)
+        masks = dict(current.masks)
         if prompts:
             changed[prompts.key] = prompts
         else:
             masks.pop(prompts.key, None)
-        return replace(self, prompts=MappingProxyType(changed), masks=MappingProxyType(masks))
+        return replace(current, prompts=MappingProxyType(changed), masks=MappingProxyType(masks))
 
     def with_mask(self, key: SliceKey, mask: SliceMask) -> SegmentState:
         """A copy with the mask of one slice replaced."""
@@ -109,8 +117,9 @@ class SegmentState:
         return replace(self, masks=MappingProxyType(kept), propagations=propagations)
 
     def with_propagation(self, propagation: Propagation) -> SegmentState:
-        """A copy that remembers one more propagation."""
-        return replace(self, propagations=(*self.propagations, propagation))
+        """A copy that remembers a propagation, in place of an earlier one in the same orientation."""
+        others = (item for item in self.propagations if item.orientation is not propagation.orientation)
+        return replace(self, propagations=(*others, propagation))
 
     def unanswered(self) -> list[PromptSet]:
         """Prompts whose answer is not among the masks yet."""

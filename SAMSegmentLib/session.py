@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -63,8 +64,8 @@ class SegmentationSession:
         """Names of the segments in the order in which they were added."""
         return tuple(state.name for state in self._history.current)
 
-    def add_segment(self, name: str, color: Color | None = None) -> None:
-        """Add an empty segment.
+    def add_segment(self, name: str, color: Color | None = None) -> str:
+        """Add an empty segment, and return its name (without spaces around it).
 
         :raises InputError: the name is empty or taken.
         """
@@ -75,6 +76,7 @@ class SegmentationSession:
             raise InputError(f"There is a segment named {name!r} already; choose another name.")
         states = self._history.current
         self._history.push((*states, SegmentState(name, color or segment_color(len(states)))))
+        return name
 
     def remove_segment(self, name: str) -> None:
         """Remove a segment with its prompts and its mask.
@@ -176,7 +178,8 @@ class SegmentationSession:
     ) -> Future[None]:
         """Carry the prompted slices' masks through the volume, as one undo step.
 
-        What an earlier propagation made in this orientation is replaced; slices with prompts of their own stay.
+        What an earlier propagation made in this orientation is replaced; slices with prompts of their own stay. It ends
+        early when its prompts are changed, or when it is undone.
 
         :param on_slice: called with each slice as it is made; raise
             :class:`concurrent.futures.CancelledError` in it to stop and keep what there is.
@@ -196,15 +199,33 @@ class SegmentationSession:
                 f"Segment {name!r} has no prompted {orientation.value} slice within {first}:{last} to propagate from."
             )
         self._history.push(self._replaced(state.with_propagation(propagation)))
+        reached: list[int] = []
 
-        def put_in(reached: PropagatedSlice) -> None:
-            mask = SliceMask.pack(reached.mask, None, reached.predicted_iou)
-            key = orientation, reached.plane.index
-            self._history.current = self._replaced(self.state(name).with_mask(key, mask))
+        def put_in(result: PropagatedSlice) -> None:
+            index = result.plane.index
+            if not self._is_current(name, propagation):
+                raise CancelledError
+            if propagation.only is not None and index not in propagation.only:
+                return
+            reached.append(index)
+            mask = SliceMask.pack(result.mask, None, result.predicted_iou)
+            self._history.current = self._replaced(self.state(name).with_mask((orientation, index), mask))
             if on_slice:
-                on_slice(reached)
+                on_slice(result)
 
-        return self.engine.propagate(PropagationRequest(orientation, key_masks, first, last), put_in)
+        def remember_end(future: Future[None]) -> None:
+            if future.cancelled() and self._is_current(name, propagation):
+                ended = replace(propagation, only=tuple(reached))
+                self._history.current = self._replaced(self.state(name).with_propagation(ended))
+
+        future = self.engine.propagate(PropagationRequest(orientation, key_masks, first, last), put_in)
+        future.add_done_callback(remember_end)
+        return future
+
+    def _is_current(self, name: str, propagation: Propagation) -> bool:
+        # Undone, overtaken by other prompts, or its segment removed: what still arrives belongs nowhere.
+        states = (state for state in self._history.current if state.name == name)
+        return any(item is propagation for state in states for item in state.propagations)
 
     # --- undo
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from .prompts import PromptSet
 from .segmentstate import Propagation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .segments import Color
     from .session import SegmentationSession
+    from .worker.interface import SliceAnswer
 
 _VERSION = 1
 # A prompts file is a few kilobytes; this is a mistaken file, not a long session.
@@ -40,6 +43,7 @@ class SavedSession:
 
     fingerprint: str | None
     model: str | None
+    weights_sha256: str | None
     window: str | None
     segments: tuple[SavedSegment, ...]
 
@@ -57,15 +61,37 @@ def session_to_json(session: SegmentationSession) -> dict[str, Any]:
             {
                 "name": state.name,
                 "color": list(state.color),
-                "prompts": [prompts.to_json() for prompts in state.prompts.values()],
-                "propagate": [
-                    {"orientation": item.orientation.value, "slices": [item.first, item.last]}
-                    for item in state.propagations
-                ],
+                # A slice with nothing but a mask prompt has nothing that could be saved.
+                "prompts": [item.to_json() for item in state.prompts.values() if item.points or item.boxes],
+                "propagate": [_propagation_to_json(item) for item in state.propagations],
             }
             for state in states
         ],
     }
+
+
+def replay(
+    segment: SavedSegment,
+    session: SegmentationSession,
+    on_answer: Callable[[SliceAnswer], None] | None = None,
+    propagate: Callable[[str, Propagation], None] | None = None,
+) -> None:
+    """Add a saved segment to a session by doing again what made it; waits for the engine.
+
+    :param on_answer: called with each slice's answer.
+    :param propagate: carries a segment through the volume; None for :meth:`SegmentationSession.propagate`.
+    :raises SAMSegmentError: the segment does not fit the session's volume or segments, or the engine failed.
+    """
+    name = session.add_segment(segment.name, segment.color)
+    for prompts in segment.prompts:
+        answer = session.set_prompts(name, prompts).result()
+        if on_answer:
+            on_answer(answer)
+    for propagation in segment.propagations:
+        if propagate:
+            propagate(name, propagation)
+        else:
+            session.propagate(name, propagation).result()
 
 
 def load_session_file(path: Path) -> SavedSession:
@@ -97,34 +123,56 @@ def _saved_session(data: Any) -> SavedSession:
     return SavedSession(
         fingerprint=_text(image.get("fingerprint") if isinstance(image, dict) else image, "image.fingerprint"),
         model=_text(data.get("model"), "model"),
+        weights_sha256=_text(data.get("weights_sha256"), "weights_sha256"),
         window=_text(data.get("window"), "window"),
-        segments=tuple(_saved_segment(item) for item in segments),
+        segments=tuple(saved_segment_from_json(item) for item in segments),
     )
 
 
-def _saved_segment(data: Any) -> SavedSegment:
+def saved_segment_from_json(data: Any) -> SavedSegment:
+    """One member of a prompts file's "segments".
+
+    :raises InputError: a member is missing or of the wrong kind.
+    """
     name = data.get("name") if isinstance(data, dict) else None
     if not isinstance(name, str) or not name.strip():
         raise InputError('each segment needs a "name".')
-    prompts, propagations = data.get("prompts", []), data.get("propagate", [])
-    if not isinstance(prompts, list) or not isinstance(propagations, list):
+    written, propagations = data.get("prompts", []), data.get("propagate", [])
+    if not isinstance(written, list) or not isinstance(propagations, list):
         raise InputError(f'segment {name!r}: "prompts" and "propagate" must be lists.')
-    return SavedSegment(
-        name=name,
-        color=_color(data.get("color")),
-        prompts=tuple(PromptSet.from_json(item) for item in prompts),
-        propagations=tuple(_propagation(item) for item in propagations),
-    )
+    prompts = tuple(PromptSet.from_json(item) for item in written)
+    for key, count in Counter(item.key for item in prompts).items():
+        if count > 1:
+            orientation, index = key
+            raise InputError(
+                f"segment {name!r}: {orientation.value} slice {index} has {count} sets of prompts; join them."
+            )
+    return SavedSegment(name, _color(data.get("color")), prompts, tuple(_propagation(item) for item in propagations))
 
 
 def _propagation(data: Any) -> Propagation:
     try:
         first, last = data["slices"]
-        if type(first) in _RANGE_ENDS and type(last) in _RANGE_ENDS:
-            return Propagation(Orientation(data["orientation"]), first, last)
-    except (TypeError, KeyError, ValueError) as error:
+        only = data.get("only")
+        orientation = Orientation(data["orientation"])
+        reached = None if only is None else tuple(only)
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise InputError(f'"propagate" needs an orientation and slices [first, last], not {data!r}.') from error
-    raise InputError(f'"propagate": slices are two whole numbers, not {data["slices"]!r}.')
+    if all(type(value) in _RANGE_ENDS for value in (first, last)) and all(
+        type(value) is int for value in reached or ()
+    ):
+        return Propagation(orientation, first, last, reached)
+    raise InputError(f'"propagate": slices are whole numbers, not {data!r}.')
+
+
+def _propagation_to_json(propagation: Propagation) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "orientation": propagation.orientation.value,
+        "slices": [propagation.first, propagation.last],
+    }
+    if propagation.only is not None:
+        data["only"] = list(propagation.only)
+    return data
 
 
 def _color(data: Any) -> Color | None:

@@ -24,22 +24,32 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code. Whatever a user can cause ends as one sentence on stderr."""
+    try:
+        return _run(arguments)
+    except SAMSegmentError as error:
+        return _refuse(str(error), error.exit_code)
+    except MemoryError:
+        return _refuse("There is not enough memory for this; close other programs, or crop the volume.", _UNUSABLE)
+    except KeyboardInterrupt:
+        return _refuse("Stopped; nothing was written.", _INTERRUPTED)
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "tqdm"):
+            raise
+        return _refuse("The command line needs its extra packages; install 'samsegment[cli]'.", _UNUSABLE)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # Imported here, so that Ctrl+C and a missing package are answered while they are imported, too.
     from typer.exceptions import Abort, TyperException
 
     from .app import app
 
     try:
         result = app(args=list(arguments), prog_name="samsegment", standalone_mode=False)
-    except SAMSegmentError as error:
-        return _refuse(str(error), error.exit_code)
     except TyperException as error:
         return _refuse(f"{error.format_message()} ('samsegment --help' shows the usage.)", _UNUSABLE)
-    except MemoryError:
-        return _refuse(
-            "There is not enough memory for this volume; close other programs or crop the volume.", _UNUSABLE
-        )
-    except (KeyboardInterrupt, Abort):
-        return _refuse("Stopped; nothing was written.", _INTERRUPTED)
+    except Abort:
+        raise KeyboardInterrupt from None
     return result if isinstance(result, int) else 0
 
 

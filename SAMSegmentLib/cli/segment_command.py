@@ -18,7 +18,7 @@ from ..models.catalogue import BUILTIN
 from ..prompts import PromptSet
 from ..segmentstate import Propagation
 from ..session import SegmentationSession
-from ..sessionfile import SavedSegment, SavedSession, load_session_file
+from ..sessionfile import SavedSegment, SavedSession, load_session_file, replay
 from .parsing import WrittenBox, WrittenPoint, orientation_of, parse_box, parse_point, parse_range, to_box, to_point
 from .report import progress_bar
 from .segment_result import Result, check_extra, report, write_preview, write_prompts
@@ -94,7 +94,7 @@ def run_segment(options: SegmentOptions) -> None:
     check_output(options.output, volume)
     wanted = _wanted_segments(options, request, volume)
     session = _open_session(options, request, volume)
-    progress = _Progress(notes=list(volume.notes))
+    progress = _Progress(notes=[*volume.notes, *_weights_notes(request, session)])
     with _interrupts_noticed(progress):
         _segment(wanted, session, progress)
 
@@ -113,11 +113,8 @@ def _understand(options: SegmentOptions) -> _Request:
     points = tuple(parse_point(text) for text in options.points)
     boxes = tuple(parse_box(text) for text in options.boxes)
     saved = load_session_file(options.prompts) if options.prompts else None
-    if saved and (points or boxes or options.segment_name or options.orientation or options.propagate):
-        raise InputError(
-            f"{options.prompts}: a prompts file brings its own segments, prompts and propagation; "
-            "leave out --point, --box, --segment, --orientation and --propagate."
-        )
+    if saved:
+        _refuse_beside_prompts_file(options)
     if not (saved or points or boxes):
         raise InputError("Nothing to segment: give at least one --point or --box, or a --prompts file.")
     if options.slices and not options.propagate:
@@ -132,6 +129,24 @@ def _understand(options: SegmentOptions) -> _Request:
         model=options.model or (saved and saved.model) or BUILTIN,
         window=check_window(options.window or (saved and saved.window) or AUTO),
     )
+
+
+def _refuse_beside_prompts_file(options: SegmentOptions) -> None:
+    given = {
+        "--point": options.points,
+        "--box": options.boxes,
+        "--ras": options.ras,
+        "--segment": options.segment_name,
+        "--orientation": options.orientation,
+        "--propagate": options.propagate,
+        "--slices": options.slices,
+    }
+    unwanted = [name for name, value in given.items() if value]
+    if unwanted:
+        raise InputError(
+            f"{options.prompts}: a prompts file brings its own segments, prompts and propagation; "
+            f"leave out {', '.join(unwanted)}."
+        )
 
 
 def _wanted_segments(options: SegmentOptions, request: _Request, volume: Volume) -> tuple[SavedSegment, ...]:
@@ -171,13 +186,20 @@ def _open_session(options: SegmentOptions, request: _Request, volume: Volume) ->
     return SegmentationSession(volume, engine, request.window)
 
 
+def _weights_notes(request: _Request, session: SegmentationSession) -> list[str]:
+    if request.saved is None or request.saved.weights_sha256 in (None, session.engine.weights_sha256):
+        return []
+    return [f"The prompts were made with other weights than these of {session.engine.model_name}; masks may differ."]
+
+
 def _segment(wanted: tuple[SavedSegment, ...], session: SegmentationSession, progress: _Progress) -> None:
     for segment in wanted:
-        session.add_segment(segment.name, segment.color)
-        for prompts in segment.prompts:
-            progress.timings.append(session.set_prompts(segment.name, prompts).result().timings)
-        for propagation in segment.propagations:
-            _propagate(session, segment.name, propagation, progress)
+        replay(
+            segment,
+            session,
+            on_answer=lambda answer: progress.timings.append(answer.timings),
+            propagate=lambda name, propagation: _propagate(session, name, propagation, progress),
+        )
 
 
 def _propagate(session: SegmentationSession, name: str, propagation: Propagation, progress: _Progress) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import SAMSegmentError
+from ..errors import EngineError, SAMSegmentError
 from ..geometry import slice_plane
 from ..intensity import to_8bit
 from ..prompts import to_slice_prompts
@@ -19,7 +20,7 @@ from ..slicegrid import SliceImage
 from .interface import SliceAnswer, Timings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..geometry import Orientation, SlicePlane
     from ..models.interface import Candidates, Embedding, PromptableModel
@@ -86,13 +87,24 @@ class InProcessEngine:
     def _answer(self, prompts: PromptSet) -> SliceAnswer:
         plane = slice_plane(self._volume, prompts.orientation, prompts.index)
         in_pixels = to_slice_prompts(prompts, plane)
-        start = time.perf_counter()
-        embedding, was_known = self._embedding(plane)
-        encoded = time.perf_counter()
-        (candidates,) = self._model.decode(embedding, [in_pixels])
-        decoded = time.perf_counter()
+        with self._model_failures_named():
+            start = time.perf_counter()
+            embedding, was_known = self._embedding(plane)
+            encoded = time.perf_counter()
+            (candidates,) = self._model.decode(embedding, [in_pixels])
+            decoded = time.perf_counter()
         encode_ms = 0.0 if was_known else (encoded - start) * 1e3
         return SliceAnswer(plane, candidates, Timings(encode_ms, (decoded - encoded) * 1e3))
+
+    @contextmanager
+    def _model_failures_named(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:  # what torch raises, out of device memory included
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise EngineError(
+                f"The model {self.model_name} failed on this slice ({reason}); try --device cpu or a smaller model."
+            ) from error
 
     def _embedding(self, plane: SlicePlane) -> tuple[Embedding, bool]:
         key = plane.orientation, plane.index

@@ -33,7 +33,10 @@ class SliceAnswer:
 
 
 class Engine(Protocol):
-    """Runs a model on one volume. Answers are futures: no front end waits for a model."""
+    """Runs a model on one volume. Answers are futures: no front end waits for a model.
+
+    Futures are finished in the thread that the session lives in (a viewer polls for them), so their callbacks are, too.
+    """
 
     @property
     def model_name(self) -> str:
@@ -44,7 +47,10 @@ class Engine(Protocol):
         """SHA-256 of the model's weights, hexadecimal."""
 
     def predict(self, prompts: PromptSet) -> Future[SliceAnswer]:
-        """Answer the prompts of one slice; the future raises InputError for prompts outside of the volume."""
+        """Answer the prompts of one slice.
+
+        The future raises InputError for prompts outside of the volume, and EngineError when the model fails.
+        """
 
     def propagate(self, request: PropagationRequest, on_slice: Callable[[PropagatedSlice], None]) -> Future[None]:
         """Carry a mask to neighbouring slices, handing over each slice as it is made.

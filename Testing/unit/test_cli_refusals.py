@@ -10,30 +10,10 @@ import numpy as np
 import pytest
 
 from SAMSegmentLib.cli import run
+from Testing.refused import REFUSED_REAL
 
 BRAIN = Path(str(files("nibabel") / "tests" / "data" / "example4d.nii.gz"))
 DICOM = Path(str(files("pydicom") / "data" / "test_files"))
-
-# What must be refused among the real files; the rest of them must be read (test_cli_info.py).
-REFUSED_REAL = [
-    "odd-nifti/DERIVED-corrupt-gzip.nii.gz",
-    "odd-nifti/DERIVED-empty-0-bytes.nii.gz",
-    "odd-nifti/DERIVED-header-only.nii",
-    "odd-nifti/DERIVED-not-gzip-but-named-gz.nii.gz",
-    "odd-nifti/DERIVED-truncated.nii",
-    "odd-nifti/DERIVED-truncated-half.nii.gz",
-    "odd-nifti/complex64.nii.gz",
-    "odd-nifti/invalid.nii",
-    "odd-nifti/invalid.nii.gz",
-    "odd-nifti/rgb24-ct-perfusion.nii.gz",
-    "odd-nifti/rgba32.nii.gz",
-    "odd-nifti/sheared-sform-itk-refuses.nii.gz",
-    "ct-chest-slicerio/label.seg.nrrd",
-    "ct-chest-slicerio/labels.json",
-    "dicom-rgb-secondary-capture/dicom",
-    "dicom-noise-mr-two-orientations/dicom",
-    "INDEX.md",
-]
 
 
 def assert_refused(image, tmp_path, capsys, *options):

@@ -223,6 +223,30 @@ def test_prompts_of_another_image_are_refused(phantom, tmp_path, capsys):
     assert "another image" in capsys.readouterr().err
 
 
+def test_prompts_made_with_other_weights_are_replayed_with_a_note(phantom, tmp_path, capsys):
+    image, _ = phantom
+    segmented(image, "--point", "20,16,10", "-o", tmp_path / "o.nrrd", "--save-prompts", tmp_path / "p.json")
+    data = json.loads((tmp_path / "p.json").read_text())
+    (tmp_path / "p.json").write_text(json.dumps({**data, "weights_sha256": "1" * 64}))
+    capsys.readouterr()
+    segmented(image, "--prompts", tmp_path / "p.json", "-o", tmp_path / "o.nrrd")
+    assert "other weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--ras"], ["--slices", "1:2"], ["--segment", "a"], ["--propagate"]])
+def test_a_prompts_file_is_not_mixed_with_prompt_options(phantom, tmp_path, capsys, option):
+    (tmp_path / "p.json").write_text('{"version": 1, "segments": [{"name": "a"}]}')
+    out = tmp_path / "o.nrrd"
+    assert run(["segment", str(phantom[0]), "--prompts", str(tmp_path / "p.json"), "-o", str(out), *option]) == 2
+    assert f"leave out {option[0]}" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_segment_name_may_have_spaces_around_it(phantom, tmp_path, capsys):
+    segmented(phantom[0], "--point", "20,16,10", "--segment", " liver ", "-o", tmp_path / "o.nrrd")
+    assert capsys.readouterr().out.startswith("liver: ")
+
+
 def test_a_failed_run_leaves_the_old_result_as_it_was(phantom, tmp_path):
     out = tmp_path / "out.nrrd"
     out.write_bytes(b"yesterday's work")

@@ -132,6 +132,8 @@ def prompts_with(**members):
         (prompts_with(boxes=[{"ijk_min": [1, 2, 3]}]), "ijk_max"),
         (prompts_with(candidate=1.5), "candidate"),
         (prompts_with(candidate=7), "candidate"),
+        (segment_with(prompts=[{"index": 3}, {"index": 3}]), "2 sets of prompts"),
+        (segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], "only": ["x"]}]), "whole numbers"),
     ],
 )
 def test_a_broken_prompts_file_is_refused_in_one_sentence(tmp_path, content, sentence):

@@ -1,15 +1,19 @@
 """A user's work: prompts change one slice of one segment, and every step can be taken back."""
 
+import json
 from concurrent.futures import CancelledError, Future
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from SAMSegmentLib.errors import EngineError, InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Box, Point, PromptSet
 from SAMSegmentLib.segmentstate import Propagation
 from SAMSegmentLib.session import SegmentationSession
+from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from SAMSegmentLib.volume import Window
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
@@ -186,6 +190,20 @@ def test_prompts_survive_a_failing_engine(session, model):
     assert not mask_of(session).any()
 
 
+def test_a_model_that_fails_is_told_as_an_engine_error(ball_mask, model, monkeypatch):
+    volume = volume_of(ball_mask.astype(np.uint8) * 255)
+
+    def out_of_memory(*_):
+        raise RuntimeError("CUDA out of memory.\nTried to allocate 20 GiB")
+
+    monkeypatch.setattr(model, "encode", out_of_memory)
+    session = SegmentationSession(volume, InProcessEngine(model, volume, WINDOW))
+    session.add_segment("ball")
+    with pytest.raises(EngineError, match=r"threshold failed on this slice .CUDA out of memory.*--device cpu"):
+        session.add_point("ball", (9, 8, 6), AXIAL).result()
+    assert EngineError.exit_code == 4
+
+
 class LateEngine(InProcessEngine):
     """Answers when told to, as a worker process does."""
 
@@ -229,6 +247,97 @@ def test_an_undone_prompt_gets_no_late_mask_and_redoing_asks_again(late_session,
     late_session.redo()
     late_session.engine.answer_all()
     assert np.array_equal(mask_of(late_session)[6], ball_mask[6])
+
+
+def test_propagation_that_is_undone_halfway_stops_and_leaves_nothing(session):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    clicked = mask_of(session)
+    future = session.propagate("ball", Propagation(AXIAL), lambda _: session.undo())
+    assert future.cancelled()
+    assert np.array_equal(mask_of(session), clicked)
+
+
+def test_propagation_of_a_segment_that_is_removed_halfway_stops(session):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    assert session.propagate("ball", Propagation(AXIAL), lambda _: session.remove_segment("ball")).cancelled()
+    assert session.segment_names == ()
+
+
+def test_a_slice_prompted_while_propagation_runs_keeps_its_own_mask(session):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+
+    def correct(item):
+        if item.plane.index == 7:
+            session.add_point("ball", (9, 8, 8), AXIAL, positive=False).result()
+
+    assert session.propagate("ball", Propagation(AXIAL), correct).cancelled()
+    assert not mask_of(session)[8, 8, 9]
+
+
+def test_propagated_slices_go_when_the_prompts_they_came_from_change(session, ball_mask):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    session.propagate("ball", Propagation(AXIAL)).result()
+    whole = mask_of(session)
+    session.add_point("ball", (9, 8, 6), AXIAL, positive=False).result()
+    assert set(np.argwhere(mask_of(session))[:, 0]) == {6}
+    session.undo()
+    assert np.array_equal(mask_of(session), whole)
+
+
+clicks = st.tuples(
+    st.just("click"),
+    st.tuples(st.integers(4, 14), st.integers(3, 12), st.integers(3, 9)),
+    st.sampled_from(Orientation),
+    st.booleans(),
+)
+boxes = st.tuples(st.just("box"), st.integers(3, 9), st.integers(5, 8), st.integers(10, 13))
+propagations = st.tuples(st.just("propagate"), st.sampled_from(Orientation), st.none() | st.integers(0, 3))
+others = st.tuples(st.sampled_from(["undo", "redo", "clear", "candidate"]))
+
+
+def perform(session, step):
+    kind, *details = step
+    keys = list(session.state("ball").prompts) if "ball" in session.segment_names else []
+    if kind in ("undo", "redo"):
+        getattr(session, kind)()
+    elif "ball" not in session.segment_names:
+        session.add_segment("ball")
+    elif kind == "click":
+        voxel, orientation, positive = details
+        session.add_point("ball", voxel, orientation, positive=positive).result()
+    elif kind == "box":
+        k, low, high = details
+        session.add_box("ball", Box((low, low, k), (high, high, k)), AXIAL).result()
+    elif kind == "clear" and keys:
+        session.clear_slice("ball", keys[0])
+    elif kind == "candidate" and keys:
+        session.choose_candidate("ball", keys[-1], 1).result()
+    elif kind == "propagate" and any(orientation is details[0] for orientation, _ in keys):
+        orientation, stop_after = details
+        reached = []
+
+        def stop(item):
+            reached.append(item)
+            if len(reached) == stop_after:
+                raise CancelledError
+
+        session.propagate("ball", Propagation(orientation), stop)
+
+
+@given(st.lists(clicks | boxes | propagations | others, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
+    volume = volume_of(ball((12, 16, 20), (9, 8, 6), 4.5).astype(np.uint8) * 255)
+    first, second = (SegmentationSession(volume, InProcessEngine(ThresholdModel(), volume, WINDOW)) for _ in range(2))
+    first.add_segment("ball")
+    for step in steps:
+        perform(first, step)
+    data = session_to_json(first)
+    for segment in data["segments"]:
+        replay(saved_segment_from_json(json.loads(json.dumps(segment))), second)
+    for mine, again in zip(first.segments(), second.segments(), strict=True):
+        assert np.array_equal(mine.mask, again.mask)
+    assert session_to_json(second) == data
 
 
 @pytest.mark.parametrize(
