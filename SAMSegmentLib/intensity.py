@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 FULL = "full"
+PERCENTILE = "percentile"
 
 # Level and width in Hounsfield units as usually taught (Radiopaedia, "Windowing (CT)").
 PRESETS: dict[str, Window] = {
@@ -34,11 +35,11 @@ _MOST_VOXELS_SORTED = 1 << 24
 
 
 def check_window(spec: str) -> str:
-    """``spec`` itself when it is ``auto``, ``full``, a preset's name or LEVEL,WIDTH.
+    """``spec`` itself when it is ``auto``, ``full``, ``percentile``, a preset's name or LEVEL,WIDTH.
 
     :raises InputError: it is none of these.
     """
-    if spec not in (AUTO, FULL, *PRESETS):
+    if spec not in (AUTO, FULL, PERCENTILE, *PRESETS):
         _level_and_width(spec)
     return spec
 
@@ -47,24 +48,17 @@ def resolve_window(volume: Volume, spec: str = AUTO) -> Window:
     """The window for a whole volume, the same for all of its slices.
 
     ``auto`` takes the window stored with the image; else CT soft tissue where the values look like Hounsfield units;
-    else the 0.5 to 99.5 percentiles of the volume. ``full`` spans all values.
+    else ``percentile``: the 0.5 to 99.5 percentiles of the volume. ``full`` spans all values.
 
-    :raises InputError: ``spec`` is not auto, full, a preset or LEVEL,WIDTH.
+    :raises InputError: ``spec`` is not auto, full, percentile, a preset or LEVEL,WIDTH.
     """
     if spec in PRESETS:
         return PRESETS[spec]
     if spec == FULL:
         return _between(float(volume.array.min()), float(volume.array.max()))
-    if spec != AUTO:
-        return _level_and_width(spec)
-    if volume.window is not None:
-        return volume.window
-    if looks_like_hounsfield(volume):
-        return PRESETS["abdomen"]
-    low, high = np.percentile(_sample(volume.array), _PERCENTILES)
-    if low == high:  # a small object in an empty volume: the percentiles would blank it
-        low, high = volume.array.min(), volume.array.max()
-    return _between(float(low), float(high))
+    if spec == PERCENTILE:
+        return _percentile_window(volume)
+    return _auto_window(volume) if spec == AUTO else _level_and_width(spec)
 
 
 def looks_like_hounsfield(volume: Volume) -> bool:
@@ -90,12 +84,25 @@ def to_8bit(pixels: NDArray, window: Window, *, inverted: bool = False) -> NDArr
     return grey
 
 
+def _auto_window(volume: Volume) -> Window:
+    if volume.window is not None:
+        return volume.window
+    return PRESETS["abdomen"] if looks_like_hounsfield(volume) else _percentile_window(volume)
+
+
+def _percentile_window(volume: Volume) -> Window:
+    low, high = np.percentile(_sample(volume.array), _PERCENTILES)
+    if low == high:  # a small object in an empty volume: the percentiles would blank it
+        low, high = volume.array.min(), volume.array.max()
+    return _between(float(low), float(high))
+
+
 def _level_and_width(spec: str) -> Window:
     try:
         level, width = (float(part) for part in spec.split(","))
     except ValueError as error:
         presets = ", ".join(PRESETS)
-        raise InputError(f"Window {spec!r} is not auto, full, LEVEL,WIDTH or one of {presets}.") from error
+        raise InputError(f"Window {spec!r} is not auto, full, percentile, LEVEL,WIDTH or one of {presets}.") from error
     if not (np.isfinite(level) and np.isfinite(width) and width > 0):
         raise InputError(f"Window {spec!r}: the width must be a number above 0.")
     return Window(level, width)

@@ -12,7 +12,7 @@ from ..geometry import Orientation
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Segment NIfTI, NRRD, MetaImage and DICOM volumes with points and boxes.",
 )
@@ -32,19 +32,15 @@ FrameOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results on stdout.")]
 
 
-def _show_version(value: bool) -> None:
-    if value:
-        typer.echo(f"samsegment {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
 def _common(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    pass
+    if version:
+        typer.echo(f"samsegment {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -91,7 +87,7 @@ def segment(  # noqa: PLR0917 - typer passes options by name
     window: Annotated[
         str | None,
         typer.Option(
-            metavar="auto|full|LEVEL,WIDTH|PRESET",
+            metavar="auto|full|percentile|LEVEL,WIDTH|PRESET",
             help="Grey values that the model sees. Presets: brain, subdural, lung, bone, abdomen, liver, mediastinum. "
             "[default: auto]",
         ),
@@ -160,11 +156,14 @@ def evaluate(  # noqa: PLR0917 - typer passes options by name
     ] = None,
     mode: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A way of prompting, such as point, clicks-5 or box. [default: all]"),
+        typer.Option(
+            metavar="NAME",
+            help="A way of prompting, such as point, clicks-5 or box. [default: all that the model takes]",
+        ),
     ] = None,
     orientation: Annotated[Orientation, typer.Option(help="The slices to work in.")] = Orientation.AXIAL,
     window: Annotated[
-        str, typer.Option(metavar="auto|full|LEVEL,WIDTH|PRESET", help="Grey values that the model sees.")
+        str, typer.Option(metavar="auto|full|percentile|LEVEL,WIDTH|PRESET", help="Grey values that the model sees.")
     ] = "auto",
     limit: Annotated[
         int | None,

@@ -40,6 +40,12 @@ def test_auto_spans_the_percentiles_of_the_volume_not_of_a_slice():
     assert window.level + window.width / 2 == pytest.approx(995, abs=2)
 
 
+def test_percentile_ignores_what_auto_knows_of_the_image():
+    volume = volume_of(ct_like(), modality="CT", window=Window(35, 70))
+    assert resolve_window(volume, "percentile") == resolve_window(volume_of(ct_like(), modality="MR"))
+    assert resolve_window(volume, "percentile") != resolve_window(volume)
+
+
 def test_auto_does_not_blank_a_small_object_in_an_empty_volume():
     array = np.zeros((10, 50, 50), dtype=np.uint8)
     array[5, 20:25, 20:25] = 7
@@ -55,7 +61,7 @@ def test_full_spans_all_values():
     assert array.min() == -8  # the voxels are as they were
 
 
-@pytest.mark.parametrize("spec", ["auto", "full"])
+@pytest.mark.parametrize("spec", ["auto", "full", "percentile"])
 def test_a_constant_volume_has_a_window(spec):
     array = np.full((2, 2, 2), 5.0)
     assert resolve_window(volume_of(array), spec).width > 0

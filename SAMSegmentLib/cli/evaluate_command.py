@@ -1,0 +1,154 @@
+"""``samsegment evaluate``: how good a model is on volumes with reference masks."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..evaluation.baselines import load_baselines
+from ..evaluation.cases import find_cases
+from ..evaluation.modes import find_modes
+from ..evaluation.plots import check_plotting, write_plots
+from ..evaluation.runner import Settings, evaluate, plan_cases
+from ..evaluation.summary import summarise
+from ..evaluation.tables import case_rows, goal_sentence, results_json, summary_rows, write_csv
+from ..intensity import check_window
+from ..io.atomic import atomic_path
+from ..models.catalogue import catalogue_entry
+from .report import print_line, print_notes, progress_bar, table
+from .segment_result import check_extra
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..evaluation.baselines import Baseline
+    from ..evaluation.records import Record
+    from ..evaluation.runner import CasePlan
+    from ..geometry import Orientation
+    from ..models.interface import PromptableModel
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of ``samsegment evaluate`` as the user gave them."""
+
+    cases: Path
+    model: str
+    weights: Path | None
+    modes: tuple[str, ...]
+    orientation: Orientation
+    window: str
+    limit: int | None
+    baselines: bool
+    seed: int
+    device: str
+    csv: Path | None
+    json: Path | None
+    plot: Path | None
+
+
+@dataclass
+class _Progress:
+    """What a run gathers on its way."""
+
+    records: list[Record] = field(default_factory=list)
+    done: int = 0
+    total: int = 0
+    interrupted: bool = False
+
+
+def run_evaluate(options: EvaluateOptions) -> None:
+    """Evaluate, print tables, write files.
+
+    :raises SAMSegmentError: with the exit code that the command line promises.
+    """
+    started = time.perf_counter()
+    modes = find_modes(options.modes, catalogue_entry(options.model).prompts)
+    settings = Settings(modes, options.orientation, check_window(options.window), options.seed)
+    for path, ending in ((options.csv, ".csv"), (options.json, ".json")):
+        check_extra(path, ending)
+    if options.plot:
+        check_plotting(options.plot)
+    baselines = load_baselines() if options.baselines else ()
+    cases = find_cases(options.cases)
+    with progress_bar("Reading", "case") as update:
+        plans = plan_cases(cases, settings, options.limit, update)
+
+    # Torch is imported only now: wrong usage and unreadable cases are answered without the wait.
+    from ..models.load import load_model
+
+    model = load_model(options.model, weights=options.weights, device=options.device)
+    progress = _run(plans, model, settings, baselines)
+    about = _about(options, model, plans, progress, time.perf_counter() - started)
+    _print(progress, settings, about)
+    _write(options, progress.records, settings, about)
+
+
+def _run(
+    plans: list[CasePlan], model: PromptableModel, settings: Settings, baselines: tuple[Baseline, ...]
+) -> _Progress:
+    """Ctrl+C ends the run and keeps what there is."""
+    progress = _Progress(total=sum(len(plan.targets) for plan in plans))
+    with progress_bar("Evaluating", "target") as update:
+        try:
+            for records in evaluate(plans, model, settings, baselines):
+                progress.records += records
+                progress.done += 1
+                update(progress.done, progress.total)
+        except KeyboardInterrupt:
+            progress.interrupted = True
+    return progress
+
+
+def _about(
+    options: EvaluateOptions, model: PromptableModel, plans: list[CasePlan], progress: _Progress, seconds: float
+) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "weights_sha256": model.weights_sha256,
+        "orientation": options.orientation.value,
+        "window": options.window,
+        "windows": {plan.files.name: {"level": plan.window.level, "width": plan.window.width} for plan in plans},
+        "seed": options.seed,
+        "cases": len(plans),
+        "targets": progress.total,
+        "targets_done": progress.done,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _print(progress: _Progress, settings: Settings, about: dict[str, Any]) -> None:
+    if progress.interrupted:
+        print_notes([f"Stopped by Ctrl+C after {progress.done} of {progress.total} targets; the figures are of these."])
+    if not progress.records:
+        print_line("No target was evaluated.")
+        return
+    for rows in (
+        summary_rows(progress.records, settings.modes),
+        case_rows(progress.records, settings.modes, about["model"]),
+    ):
+        for line in table(rows):
+            print_line(line)
+        print_line()
+    sentence = goal_sentence(summarise(progress.records, settings.modes))
+    if sentence:
+        print_line(sentence)
+    print_line(
+        f"{about['model']} (weights {about['weights_sha256'][:12]}) on {about['targets_done']} targets of "
+        f"{about['cases']} cases, {about['orientation']}, window {about['window']}, seed {about['seed']}, "
+        f"{about['seconds']:.0f} s."
+    )
+
+
+def _write(options: EvaluateOptions, records: list[Record], settings: Settings, about: dict[str, Any]) -> None:
+    if options.csv:
+        with atomic_path(options.csv) as temporary:
+            write_csv(temporary, records)
+    if options.json:
+        with atomic_path(options.json) as temporary:
+            text = json.dumps(results_json(records, settings.modes, about), indent=1, allow_nan=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
+    if options.plot:
+        write_plots(options.plot, records, settings.modes)
