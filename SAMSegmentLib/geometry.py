@@ -39,6 +39,9 @@ class Orientation(str, Enum):
     CORONAL = "coronal"
 
 
+# ITK's patient axes (and DICOM's, NRRD's, MetaImage's) point left and posterior, ours right and anterior.
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
 _R, _A, _S = 0, 1, 2
 
 # For each orientation: the RAS axis across the slices, and the (RAS axis, sign) along which columns and rows grow.
@@ -71,10 +74,15 @@ def axis_codes(ijk_to_ras: NDArray[np.float64]) -> str:
     return "".join(letters)
 
 
+def shear_cosine(ijk_to_ras: NDArray[np.float64]) -> float:
+    """Largest cosine of the angle between two voxel axes; 0 where all are at right angles."""
+    axes = ijk_to_ras[:3, :3] / np.linalg.norm(ijk_to_ras[:3, :3], axis=0)
+    return float(np.abs(axes.T @ axes - np.eye(3)).max())
+
+
 def is_sheared(ijk_to_ras: NDArray[np.float64]) -> bool:
     """Whether the voxel axes miss right angles by more than 0.1 degrees."""
-    axes = ijk_to_ras[:3, :3] / np.linalg.norm(ijk_to_ras[:3, :3], axis=0)
-    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > _SHEAR_COSINE)
+    return shear_cosine(ijk_to_ras) > _SHEAR_COSINE
 
 
 def obliqueness_degrees(ijk_to_ras: NDArray[np.float64]) -> float:
@@ -82,6 +90,13 @@ def obliqueness_degrees(ijk_to_ras: NDArray[np.float64]) -> float:
     axes = ijk_to_ras[:3, :3] / np.linalg.norm(ijk_to_ras[:3, :3], axis=0)
     cosines = [abs(axes[ras, axis]) for ras, (axis, _) in enumerate(anatomical_axes(ijk_to_ras))]
     return float(np.degrees(np.arccos(np.clip(min(cosines), 0.0, 1.0))))
+
+
+def corner_voxels(shape_ijk: tuple[int, int, int]) -> NDArray[np.int_]:
+    """The (i, j, k) of a grid's eight outermost voxels, shape (8, 3)."""
+    ends = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    corners: NDArray[np.int_] = ends * (np.array(shape_ijk) - 1)
+    return corners
 
 
 def apply_transform(matrix: NDArray[np.float64], points: ArrayLike) -> NDArray[np.float64]:
@@ -226,7 +241,13 @@ def slice_through(volume: Volume, orientation: Orientation, ijk: IJK) -> SlicePl
 
 
 def native_orientation(volume: Volume) -> Orientation:
-    """The orientation that the volume was acquired in: across its coarsest voxel axis, axial when in doubt."""
+    """The orientation that the volume was acquired in: across its coarsest voxel axis, axial when in doubt.
+
+    A single slice lies in the plane of its other two axes, whatever its thickness.
+    """
+    single = [item for item in Orientation if slice_count(volume, item) == 1]
+    if len(single) == 1:
+        return single[0]
     spacing = volume.spacing
     axial = spacing[slice_axis(volume, Orientation.AXIAL)]
     coarsest = max(Orientation, key=lambda orientation: spacing[slice_axis(volume, orientation)])

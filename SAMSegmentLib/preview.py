@@ -1,11 +1,12 @@
 """Pictures of slices with masks and prompts drawn on them, as a radiologist would expect to see them.
 
-Slices have square pixels, masks are outlined and lightly filled in their segment's colour, positive clicks are green
-plus signs, negative ones red minus signs, boxes are yellow.
+Slices have square pixels; masks are outlined and lightly filled in their segment's colour, and boxes have it, too;
+positive clicks are plus signs on green, negative ones minus signs on red.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from .segments import Color, Segment
     from .volume import Volume, Window
 
-_POSITIVE: Color = (80, 255, 80)
-_NEGATIVE: Color = (255, 70, 70)
-_BOX: Color = (255, 230, 60)
+_POSITIVE: Color = (0, 140, 40)
+_NEGATIVE: Color = (210, 30, 30)
 _TEXT: Color = (235, 235, 235)
 _BACKGROUND: Color = (24, 24, 24)
 _FILL_OPACITY = 0.28
 _GAP = 8
+_SIGN_RADIUS = 7
 _CAPTION_HEIGHT = 24
 
 # Letters at the left and at the top edge of a picture, as every viewer shows them.
@@ -41,11 +42,11 @@ _EDGES = {Orientation.AXIAL: ("R", "A"), Orientation.SAGITTAL: ("A", "S"), Orien
 
 @dataclass(frozen=True)
 class SliceView:
-    """One picture of a montage: a slice, and the prompts to draw on it."""
+    """One picture of a montage: a slice, and the prompts to draw on it, each with its segment's colour."""
 
     orientation: Orientation
     index: int
-    prompts: tuple[PromptSet, ...] = field(default=())
+    prompts: tuple[tuple[PromptSet, Color], ...] = field(default=())
 
 
 def montage(
@@ -58,7 +59,7 @@ def montage(
     tile_side: int = 320,
     columns: int = 4,
 ) -> Image.Image:
-    """Slices side by side with their masks and prompts, under one title line.
+    """Slices side by side with their masks and prompts, under one line with the title and the segments' names.
 
     :param segments: masks [k, j, i] on the volume's grid.
     :param tile_side: longest side in pixels of the picture of one slice.
@@ -72,7 +73,7 @@ def montage(
     size = (across * (width + _GAP) + _GAP, top + down * (height + _GAP) + _GAP)
     picture = Image.new("RGB", size, _BACKGROUND)
     if title:
-        _write_line(ImageDraw.Draw(picture), (_GAP, _GAP), title, size[0] - 2 * _GAP)
+        _write_heading(ImageDraw.Draw(picture), title, segments, size[0] - 2 * _GAP)
     for number, tile in enumerate(tiles):
         row, column = divmod(number, across)
         picture.paste(tile, (_GAP + column * (width + _GAP), top + _GAP + row * (height + _GAP)))
@@ -96,9 +97,9 @@ def _tile(volume: Volume, window: Window, segments: Sequence[Segment], view: Sli
         _blend(pixels, _enlarged(plane.extract(segment.mask), grid), segment.color)
     picture = Image.fromarray(pixels.astype(np.uint8))
     draw = ImageDraw.Draw(picture)
-    for prompts in view.prompts:
-        _draw_prompts(draw, prompts, plane, grid)
     _draw_edge_letters(draw, view.orientation, picture.size)
+    for prompts, color in view.prompts:
+        _draw_prompts(draw, prompts, color, plane, grid)
 
     framed = Image.new("RGB", (side, picture.height + _CAPTION_HEIGHT), _BACKGROUND)
     framed.paste(picture, ((side - picture.width) // 2, 0))
@@ -122,26 +123,26 @@ def _blend(pixels: NDArray[np.float32], mask: NDArray[np.bool_], color: Color) -
     pixels[mask & ~inside] = color
 
 
-def _draw_prompts(draw: ImageDraw.ImageDraw, prompts: PromptSet, plane: SlicePlane, grid: SliceGrid) -> None:
+def _draw_prompts(
+    draw: ImageDraw.ImageDraw, prompts: PromptSet, color: Color, plane: SlicePlane, grid: SliceGrid
+) -> None:
     in_pixels = to_slice_prompts(prompts, plane)
     if in_pixels.box is not None:
         column0, row0, column1, row1 = grid.box_to_model(in_pixels.box)
-        draw.rectangle((column0, row0, column1, row1), outline=_BOX, width=2)
+        # A black rim: the box must show on white bone as well as on dark air.
+        draw.rectangle((column0 - 1, row0 - 1, column1 + 1, row1 + 1), outline=(0, 0, 0), width=4)
+        draw.rectangle((column0, row0, column1, row1), outline=color, width=2)
     for (column, row), positive in zip(grid.to_model(in_pixels.points), in_pixels.positive, strict=True):
         _draw_sign(draw, column, row, positive=bool(positive))
 
 
 def _draw_sign(draw: ImageDraw.ImageDraw, column: float, row: float, *, positive: bool) -> None:
-    color = _POSITIVE if positive else _NEGATIVE
-    radius = 6
-    strokes = [(column - radius, row, column + radius, row)]
+    disc = (column - _SIGN_RADIUS, row - _SIGN_RADIUS, column + _SIGN_RADIUS, row + _SIGN_RADIUS)
+    draw.ellipse(disc, fill=_POSITIVE if positive else _NEGATIVE, outline=(255, 255, 255))
+    arm = _SIGN_RADIUS - 3
+    draw.line((column - arm, row, column + arm, row), fill=(255, 255, 255), width=2)
     if positive:
-        strokes.append((column, row - radius, column, row + radius))
-    # A black rim first: the sign must show on white bone as well as on dark air.
-    for stroke in strokes:
-        draw.line(stroke, fill=(0, 0, 0), width=5)
-    for stroke in strokes:
-        draw.line(stroke, fill=color, width=2)
+        draw.line((column, row - arm, column, row + arm), fill=(255, 255, 255), width=2)
 
 
 def _draw_edge_letters(draw: ImageDraw.ImageDraw, orientation: Orientation, size: tuple[int, int]) -> None:
@@ -152,8 +153,29 @@ def _draw_edge_letters(draw: ImageDraw.ImageDraw, orientation: Orientation, size
         draw.text(position, letter, fill=_TEXT, font=font, stroke_width=1, stroke_fill=(0, 0, 0))
 
 
-def _write_line(draw: ImageDraw.ImageDraw, position: tuple[int, int], text: str, width: int) -> None:
+def _write_heading(draw: ImageDraw.ImageDraw, title: str, segments: Sequence[Segment], width: int) -> None:
+    """The title, and behind it each segment's name in its colour, as far as they fit."""
+    at = _GAP + _write_line(draw, (_GAP, _GAP), title, width) + 2 * _GAP
+    for segment in segments:
+        room = width - at
+        if room < _CAPTION_HEIGHT * 2:
+            return
+        at += _write_line(draw, (at, _GAP), segment.name, room, segment.color) + 2 * _GAP
+
+
+def _write_line(
+    draw: ImageDraw.ImageDraw, position: tuple[int, int], text: str, width: int, color: Color = _TEXT
+) -> int:
+    """Write as much of a line as fits, and return its length in pixels."""
     font = ImageFont.load_default(14)
-    while draw.textlength(text, font=font) > width and len(text) > 4:
-        text = text[:-4] + "..."
-    draw.text(position, text, fill=_TEXT, font=font)
+    shown = _drawable(text)
+    while draw.textlength(shown, font=font) > width and len(shown) > 4:
+        shown = shown[:-4] + "..."
+    draw.text(position, shown, fill=color, font=font)
+    return int(draw.textlength(shown, font=font))
+
+
+def _drawable(text: str) -> str:
+    """The text in the letters that Pillow's own font has: accents are left out, the rest becomes question marks."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return plain.encode("ascii", "replace").decode("ascii")

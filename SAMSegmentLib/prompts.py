@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .geometry import SlicePlane
 
 
+_SET_MEMBERS = {"orientation", "index", "points", "boxes", "candidate"}
+
 # A model answers each prompt set with this many masks to choose from.
 CANDIDATE_COUNT = 3
 
@@ -101,6 +103,11 @@ class PromptSet:
         :raises InputError: a member is missing or of the wrong kind; the sentence names it.
         """
         members = _mapping(data, "a prompt set")
+        unknown = sorted(set(members) - _SET_MEMBERS)
+        if unknown:
+            raise InputError(
+                f"Prompts: {unknown[0]!r} is no member of a prompt set ({', '.join(sorted(_SET_MEMBERS))})."
+            )
         try:
             orientation = Orientation(members.get("orientation", Orientation.AXIAL.value))
         except ValueError as error:
@@ -111,6 +118,8 @@ class PromptSet:
         candidate = members.get("candidate")
         if candidate is not None and _integer(candidate, "candidate") not in range(CANDIDATE_COUNT):
             raise InputError(f"Prompts: candidate is 0 to {CANDIDATE_COUNT - 1}, not {candidate}.")
+        if not points and not boxes:
+            raise InputError("Prompts: a prompt set needs at least one point or box.")
         return cls(orientation, _integer(members.get("index"), "index"), points, boxes, candidate=candidate)
 
 

@@ -26,6 +26,11 @@ def segment_color(index: int) -> Color:
     return _PALETTE[index % len(_PALETTE)]
 
 
+def one_line(name: str) -> str:
+    """A name without line breaks and other control characters, which file formats do not allow in a name."""
+    return " ".join("".join(character if character.isprintable() else " " for character in name).split())
+
+
 @dataclass(frozen=True, eq=False)
 class Segment:
     """A finished segment.

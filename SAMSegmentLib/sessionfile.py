@@ -114,8 +114,10 @@ def load_session_file(path: Path) -> SavedSession:
 
 
 def _saved_session(data: Any) -> SavedSession:
-    if not isinstance(data, dict) or data.get("version") != _VERSION:
-        raise InputError(f'this is no prompts file of version {_VERSION} ("version": {_VERSION} is missing).')
+    if not isinstance(data, dict) or "version" not in data:
+        raise InputError(f'this is no prompts file ("version": {_VERSION} is missing).')
+    if data["version"] != _VERSION:
+        raise InputError(f"version {data['version']!r} of prompts files is not known here, but {_VERSION} is.")
     image = data.get("image") or {}
     segments = data.get("segments")
     if not isinstance(segments, list) or not segments:

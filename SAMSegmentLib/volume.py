@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+
 # Below this determinant (mm^3) the three voxel axes do not span space.
 _SMALLEST_VOXEL_MM3 = 1e-9
+
+# How far geometries of one image may differ that were stored as float32, as a rotation or as text: axes and origin in
+# voxels, and the origin relative to itself.
+_AXIS_TOLERANCE = 1e-3
+_ORIGIN_TOLERANCE, _RELATIVE_ORIGIN_TOLERANCE = 1e-2, 2e-6
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Volume:
         matrix = np.asarray(self.ijk_to_ras, dtype=np.float64)
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
             raise InputError(f"{label}: its geometry is not a finite 4x4 matrix; repair the header.")
-        if abs(np.linalg.det(matrix[:3, :3])) < _SMALLEST_VOXEL_MM3:
+        if not spans_space(matrix):
             raise InputError(f"{label}: its voxel axes do not span space; repair the orientation in the header.")
         object.__setattr__(self, "ijk_to_ras", matrix)
 
@@ -101,17 +107,60 @@ class Volume:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal digest of voxels and geometry: equal for equal images, whatever the file's name or format.
+        """What identifies the image: ``digest:geometry``.
 
-        Geometry is rounded to 1e-4 mm, so that formats which store it as text or float32 agree.
+        The digest (hexadecimal) is that of shape and voxel values, whatever number type stores them. The geometry is
+        the first three rows of ``ijk_to_ras``, column by column, as text: formats store it with different precision,
+        so two fingerprints are compared with :func:`fingerprints_match`, not with ``==``.
         """
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(repr(self.array.shape).encode())
-        digest.update(np.ascontiguousarray(self.array, dtype=np.float32).tobytes())
-        # + 0.0 turns a rounded -0.0 into 0.0: the same place must not have two digests.
-        digest.update((np.round(self.ijk_to_ras, 4) + 0.0).tobytes())
-        return digest.hexdigest()
+        digest = hashlib.blake2b(repr(self.array.shape).encode(), digest_size=16)
+        for voxels in self.array:
+            digest.update(_portable(voxels))
+        # Rounding and + 0.0 turn 1e-17 and -0.0, which rotations leave, into 0.
+        numbers = np.round(self.ijk_to_ras[:3].T.ravel(), 7) + 0.0
+        return f"{digest.hexdigest()}:{','.join(f'{number:.7g}' for number in numbers)}"
 
     def contains(self, ijk: tuple[int, int, int]) -> bool:
         """Whether the voxel (i, j, k) lies in the volume."""
         return all(0 <= value < count for value, count in zip(ijk, self.shape_ijk, strict=True))
+
+
+def spans_space(ijk_to_ras: NDArray[np.float64]) -> bool:
+    """Whether the voxel axes of a 4x4 in mm enclose a volume: none has no length, no two run the same way."""
+    return bool(abs(np.linalg.det(ijk_to_ras[:3, :3])) >= _SMALLEST_VOXEL_MM3)
+
+
+def fingerprints_match(first: str, second: str) -> bool:
+    """Whether two values of :attr:`Volume.fingerprint` are of one image: equal voxels in the same place.
+
+    Geometry may differ by the precision of file formats: a thousandth of a voxel along each axis.
+
+    :returns: False also for text that is no fingerprint.
+    """
+    digest, _, geometry = first.partition(":")
+    other_digest, _, other_geometry = second.partition(":")
+    one, other = _parsed_geometry(geometry), _parsed_geometry(other_geometry)
+    if digest != other_digest or one is None or other is None:
+        return False
+    sizes = np.linalg.norm(one[:3], axis=1, keepdims=True)
+    axes_match = np.abs(one[:3] - other[:3]) <= _AXIS_TOLERANCE * sizes
+    allowed = _ORIGIN_TOLERANCE * sizes.min() + _RELATIVE_ORIGIN_TOLERANCE * np.abs(one[3]).max()
+    return bool(axes_match.all() and np.abs(one[3] - other[3]).max() <= allowed)
+
+
+def _parsed_geometry(text: str) -> NDArray[np.float64] | None:
+    """The i, j and k axes and the origin, 4x3 in mm."""
+    try:
+        return np.array([float(number) for number in text.split(",")]).reshape(4, 3)
+    except ValueError:
+        return None
+
+
+def _portable(voxels: NDArray) -> bytes:
+    """Values whatever type stores them: as float32 if that holds all of them exactly, else as float64."""
+    # Beyond float32 a value becomes infinite and so differs.
+    with np.errstate(over="ignore"):
+        single = voxels.astype("<f4")
+    if voxels.dtype.itemsize <= 2 or voxels.dtype == np.float32 or np.array_equal(single, voxels):
+        return single.tobytes()
+    return voxels.astype("<f8").tobytes()

@@ -47,7 +47,10 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         result = app(args=list(arguments), prog_name="samsegment", standalone_mode=False)
     except TyperException as error:
-        return _refuse(f"{error.format_message()} ('samsegment --help' shows the usage.)", _UNUSABLE)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "samsegment"
+        sentence = error.format_message().replace("Value error, ", "")  # typer's validator speaks of itself
+        return _refuse(f"{sentence} ('{command} --help' shows the usage.)", _UNUSABLE)
     except Abort:
         raise KeyboardInterrupt from None
     return result if isinstance(result, int) else 0

@@ -14,12 +14,17 @@ app = typer.Typer(
     add_completion=False,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # brackets in the help are meant as brackets
     help="Segment NIfTI, NRRD, MetaImage and DICOM volumes with points and boxes.",
 )
 
 ImagePath = Annotated[
     Path,
-    typer.Argument(metavar="IMAGE", help="A .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .dcm file, or a DICOM folder."),
+    typer.Argument(
+        metavar="IMAGE",
+        readable=False,
+        help="A .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .dcm file, or a DICOM folder.",
+    ),
 ]
 SeriesOption = Annotated[
     str | None,
@@ -69,7 +74,10 @@ def segment(  # noqa: PLR0917 - typer passes options by name
     ras: Annotated[bool, typer.Option("--ras", help="Points and boxes are RAS positions in mm, not voxels.")] = False,
     orientation: Annotated[
         Orientation | None,
-        typer.Option(help="The slices to work in. [default: a box's own, else as acquired]"),
+        typer.Option(
+            metavar="axial|sagittal|coronal",
+            help="The slices to work in. [default: a box's own, else across the coarsest axis]",
+        ),
     ] = None,
     propagate: Annotated[bool, typer.Option("--propagate", help="Carry the mask to the neighbouring slices.")] = False,
     slices: Annotated[
@@ -161,7 +169,9 @@ def evaluate(  # noqa: PLR0917 - typer passes options by name
             help="A way of prompting, such as point, clicks-5 or box. [default: all that the model takes]",
         ),
     ] = None,
-    orientation: Annotated[Orientation, typer.Option(help="The slices to work in.")] = Orientation.AXIAL,
+    orientation: Annotated[
+        Orientation, typer.Option(metavar="axial|sagittal|coronal", help="The slices to work in.")
+    ] = Orientation.AXIAL,
     window: Annotated[
         str, typer.Option(metavar="auto|full|percentile|LEVEL,WIDTH|PRESET", help="Grey values that the model sees.")
     ] = "auto",
@@ -202,7 +212,7 @@ def evaluate(  # noqa: PLR0917 - typer passes options by name
     )
 
 
-models_app = typer.Typer(no_args_is_help=False, help="The models and where their weights lie.")
+models_app = typer.Typer(rich_markup_mode=None, help="The models and where their weights lie.")
 app.add_typer(models_app, name="models")
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ..geometry import Orientation, apply_transform, axis_codes, obliqueness_degrees, slice_axis
+from ..geometry import Orientation, apply_transform, axis_codes, corner_voxels, obliqueness_degrees, slice_axis
 from ..intensity import resolve_window
 from ..io.choices import FrameChoiceNeededError, SeriesChoiceNeededError
 from ..io.read import read_volume
@@ -48,8 +46,7 @@ def _read(image: Path, series: str | None, frame: int | None) -> tuple[Volume, i
 
 def describe(volume: Volume, frame_count: int = 1) -> dict[str, Any]:
     """Everything ``info`` knows of a volume, as plain data; lengths in mm, positions in RAS."""
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(volume.shape_ijk) - 1)
-    positions = apply_transform(volume.ijk_to_ras, corners)
+    positions = apply_transform(volume.ijk_to_ras, corner_voxels(volume.shape_ijk))
     window = resolve_window(volume)
     return {
         "name": volume.name,

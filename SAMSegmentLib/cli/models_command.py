@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from ..models.load import model_states
-from .report import print_json, print_line, table
+from .report import print_json, print_line
+
+_WIDTH = 100
 
 
 def run_models_list(*, as_json: bool) -> None:
@@ -26,9 +30,9 @@ def run_models_list(*, as_json: bool) -> None:
             ]
         )
         return
-    rows = [["model", "state", "size", "licence", "good for"]]
     for entry, path in states:
-        size = f"{entry.size / 1e6:.0f} MB" if entry.size else "unknown"
-        rows.append([entry.name, "ready" if path else "no weights", size, entry.licence, entry.description])
-    for line in table(rows):
-        print_line(line)
+        size = f"{entry.size / 1e6:.0f} MB" if entry.size else "size unknown"
+        state = "ready" if path else "no weights"
+        print_line(f"{entry.name:14}{state:12}{size:14}{entry.licence}")
+        for line in textwrap.wrap(entry.description, width=_WIDTH, initial_indent="    ", subsequent_indent="    "):
+            print_line(line)

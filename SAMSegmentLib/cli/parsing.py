@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
-from ..geometry import Orientation, native_orientation, ras_to_voxel, slice_axis
+from ..geometry import Orientation, apply_transform, native_orientation, ras_to_voxel, slice_axis
 from ..prompts import Box, Point
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from ..geometry import IJK
     from ..volume import Volume
 
@@ -95,35 +100,72 @@ def to_point(volume: Volume, written: WrittenPoint, *, ras: bool) -> Point:
     return Point(to_voxel(volume, written.position, ras=ras), written.positive)
 
 
-def to_box(volume: Volume, written: WrittenBox, *, ras: bool) -> Box:
-    """A written box in voxels, its corners sorted."""
-    first, second = (to_voxel(volume, corner, ras=ras) for corner in written.corners)
-    return Box(first, second)
+def to_boxes(
+    volume: Volume, written: Sequence[WrittenBox], orientation: Orientation | None, *, ras: bool
+) -> tuple[Orientation, list[Box]]:
+    """Written boxes in voxels, and the slices they lie in.
 
+    Those are the wanted ones, else those that all boxes are flat in, else those that the volume was acquired in.
 
-def orientation_of(volume: Volume, boxes: list[Box], wanted: Orientation | None) -> Orientation:
-    """The slices to work in: as wanted, else those that all boxes are flat in, else as the volume was acquired.
-
-    :raises InputError: a box is not flat in that orientation.
+    :raises InputError: a box leaves the volume, or is not flat in that orientation.
     """
-    orientation = wanted or _flat_orientation(volume, boxes) or native_orientation(volume)
-    axis = slice_axis(volume, orientation)
+    if ras:
+        found = orientation or _flat_orientation([_flat_in_mm(box) for box in written]) or native_orientation(volume)
+        return found, [_box_in_mm(volume, box, found) for box in written]
+    boxes = [Box(*(to_voxel(volume, corner, ras=False) for corner in box.corners)) for box in written]
+    found = (
+        orientation or _flat_orientation([_flat_in_voxels(volume, box) for box in boxes]) or native_orientation(volume)
+    )
+    axis = slice_axis(volume, found)
     for box in boxes:
         if box.ijk_min[axis] != box.ijk_max[axis]:
             raise InputError(
-                f"The box {_written(box.ijk_min)} to {_written(box.ijk_max)} spans several {orientation.value} slices; "
+                f"The box {_written(box.ijk_min)} to {_written(box.ijk_max)} spans several {found.value} slices; "
                 f"give both corners the same {'ijk'[axis]}, or choose another --orientation."
             )
-    return orientation
+    return found, boxes
 
 
-def _flat_orientation(volume: Volume, boxes: list[Box]) -> Orientation | None:
-    native = native_orientation(volume)
-    for orientation in sorted(Orientation, key=lambda item: item is not native):
-        axis = slice_axis(volume, orientation)
-        if boxes and all(box.ijk_min[axis] == box.ijk_max[axis] for box in boxes):
-            return orientation
-    return None
+def _flat_orientation(flat: list[set[Orientation]]) -> Orientation | None:
+    """The orientation that all boxes are flat in; None when there is none, or no box, or more than one."""
+    common = set.intersection(*flat) if flat else set()
+    return common.pop() if len(common) == 1 else None
+
+
+def _flat_in_voxels(volume: Volume, box: Box) -> set[Orientation]:
+    axes = {orientation: slice_axis(volume, orientation) for orientation in Orientation}
+    return {orientation for orientation, axis in axes.items() if box.ijk_min[axis] == box.ijk_max[axis]}
+
+
+def _flat_in_mm(box: WrittenBox) -> set[Orientation]:
+    first, second = box.corners
+    across = {Orientation.SAGITTAL: 0, Orientation.CORONAL: 1, Orientation.AXIAL: 2}
+    return {orientation for orientation, axis in across.items() if first[axis] == second[axis]}
+
+
+def _box_in_mm(volume: Volume, box: WrittenBox, orientation: Orientation) -> Box:
+    """The smallest box around a box in mm, in the slice through its middle.
+
+    The edges of a box in mm are not those of an oblique volume's voxels: all of its corners are mapped.
+    """
+    first, second = np.array(box.corners)
+    axis = slice_axis(volume, orientation)
+    middle = ras_to_voxel(volume, (first + second) / 2)
+    corners = np.array([np.where(choice, second, first) for choice in product((False, True), repeat=3)])
+    voxels = np.floor(apply_transform(volume.ras_to_ijk, corners) + 0.5).astype(int)
+    voxels[:, axis] = middle[axis]
+    found = Box(_ijk(voxels.min(axis=0)), _ijk(voxels.max(axis=0)))
+    if not (volume.contains(found.ijk_min) and volume.contains(found.ijk_max)):
+        raise InputError(
+            f"The box {_written(box.corners[0])} to {_written(box.corners[1])} mm leaves {volume.name}; "
+            "'samsegment info' shows the volume's extent."
+        )
+    return found
+
+
+def _ijk(values: NDArray[np.int_]) -> IJK:
+    i, j, k = (int(value) for value in values)
+    return i, j, k
 
 
 def _numbers(parts: list[str]) -> list[float]:

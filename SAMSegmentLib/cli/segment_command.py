@@ -5,21 +5,23 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..geometry import slice_axis
 from ..intensity import AUTO, check_window, resolve_window
+from ..io.atomic import atomic_path
 from ..io.read import read_volume
 from ..io.write import check_output, write_segmentation
-from ..models.catalogue import BUILTIN
+from ..models.catalogue import BUILTIN, catalogue_entry
 from ..prompts import PromptSet
 from ..segmentstate import Propagation
 from ..session import SegmentationSession
 from ..sessionfile import SavedSegment, SavedSession, load_session_file, replay
-from .parsing import WrittenBox, WrittenPoint, orientation_of, parse_box, parse_point, parse_range, to_box, to_point
+from ..volume import fingerprints_match
+from .parsing import WrittenBox, WrittenPoint, parse_box, parse_point, parse_range, to_boxes, to_point
 from .report import progress_bar
 from .segment_result import Result, check_extra, report, write_preview, write_prompts
 
@@ -89,22 +91,26 @@ def run_segment(options: SegmentOptions) -> None:
     started = time.perf_counter()
     request = _understand(options)
     check_output(options.output)
+    _check_extras(options)
     with progress_bar("Reading", "slice") as update:
         volume = read_volume(options.image, series=options.series, frame=options.frame, progress=update)
-    check_output(options.output, volume)
+    check_output(options.output, volume, options.image)
+    _check_extras(options, volume)
     wanted = _wanted_segments(options, request, volume)
     session = _open_session(options, request, volume)
     progress = _Progress(notes=[*volume.notes, *_weights_notes(request, session)])
-    with _interrupts_noticed(progress):
+    with _interrupts_noticed(progress), _prompts_file_named(options.prompts):
         _segment(wanted, session, progress)
 
     segments = session.segments()
     progress.notes.extend(f"Segment {segment.name!r} is empty." for segment in segments if not segment.mask.any())
-    progress.notes.extend(write_segmentation(options.output, volume, segments))
-    if options.save_prompts:
-        write_prompts(options.save_prompts, session)
-    if options.preview:
-        write_preview(options.preview, session, segments)
+    with ExitStack() as beside:
+        # Their final names come when the segmentation is written: all of the results are there, or none.
+        if options.save_prompts:
+            write_prompts(beside.enter_context(atomic_path(options.save_prompts)), session)
+        if options.preview:
+            write_preview(beside.enter_context(atomic_path(options.preview)), session, segments)
+        progress.notes.extend(write_segmentation(options.output, volume, segments))
     result = Result(options.output, session, segments, progress.timings, time.perf_counter() - started, progress.notes)
     report(result, as_json=options.json)
 
@@ -119,16 +125,22 @@ def _understand(options: SegmentOptions) -> _Request:
         raise InputError("Nothing to segment: give at least one --point or --box, or a --prompts file.")
     if options.slices and not options.propagate:
         raise InputError("--slices limits --propagate; give both or neither.")
-    for extra, ending in ((options.preview, ".png"), (options.save_prompts, ".json")):
-        check_extra(extra, ending)
+    model = options.model or (saved and saved.model) or BUILTIN
+    if points and "point" not in catalogue_entry(model).prompts:
+        raise InputError(f"{model} takes boxes only, not points; give a --box, or choose another --model.")
     return _Request(
         points=points,
         boxes=boxes,
         slice_range=parse_range(options.slices),
         saved=saved,
-        model=options.model or (saved and saved.model) or BUILTIN,
+        model=model,
         window=check_window(options.window or (saved and saved.window) or AUTO),
     )
+
+
+def _check_extras(options: SegmentOptions, volume: Volume | None = None) -> None:
+    check_extra(options.save_prompts, ".json", options.image, volume)
+    check_extra(options.preview, ".png", options.image, volume)
 
 
 def _refuse_beside_prompts_file(options: SegmentOptions) -> None:
@@ -152,7 +164,8 @@ def _refuse_beside_prompts_file(options: SegmentOptions) -> None:
 def _wanted_segments(options: SegmentOptions, request: _Request, volume: Volume) -> tuple[SavedSegment, ...]:
     if request.saved is None:
         return (_segment_from_options(options, request, volume),)
-    if request.saved.fingerprint not in (None, volume.fingerprint):
+    saved = request.saved.fingerprint
+    if saved is not None and not fingerprints_match(saved, volume.fingerprint):
         raise InputError(
             f"{options.prompts}: its prompts were made on another image than {options.image} (fingerprints differ); "
             'remove "image" from the file to use them all the same.'
@@ -161,8 +174,7 @@ def _wanted_segments(options: SegmentOptions, request: _Request, volume: Volume)
 
 
 def _segment_from_options(options: SegmentOptions, request: _Request, volume: Volume) -> SavedSegment:
-    boxes = [to_box(volume, written, ras=options.ras) for written in request.boxes]
-    orientation = orientation_of(volume, boxes, options.orientation)
+    orientation, boxes = to_boxes(volume, request.boxes, options.orientation, ras=options.ras)
     axis = slice_axis(volume, orientation)
     by_slice: dict[int, PromptSet] = {}
     for written in request.points:
@@ -173,7 +185,8 @@ def _segment_from_options(options: SegmentOptions, request: _Request, volume: Vo
         index = box.ijk_min[axis]
         by_slice[index] = by_slice.get(index, PromptSet(orientation, index)).with_box(box)
     propagations = (Propagation(orientation, *request.slice_range),) if options.propagate else ()
-    return SavedSegment(options.segment_name or _DEFAULT_SEGMENT, None, tuple(by_slice.values()), propagations)
+    name = _DEFAULT_SEGMENT if options.segment_name is None else options.segment_name
+    return SavedSegment(name, None, tuple(by_slice.values()), propagations)
 
 
 def _open_session(options: SegmentOptions, request: _Request, volume: Volume) -> SegmentationSession:
@@ -219,6 +232,17 @@ def _propagate(session: SegmentationSession, name: str, propagation: Propagation
         progress.notes.append(f"Stopped by Ctrl+C; the {len(reached)} slices reached so far were kept.")
     else:
         future.result()
+
+
+@contextmanager
+def _prompts_file_named(path: Path | None) -> Iterator[None]:
+    """What does not fit the image or itself in a prompts file is refused in its name."""
+    try:
+        yield
+    except InputError as error:
+        if path is None:
+            raise
+        raise InputError(f"{path}: {error}") from error
 
 
 @contextmanager

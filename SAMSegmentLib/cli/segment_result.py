@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import OutputError
 from ..geometry import Orientation
 from ..intensity import resolve_window
-from ..io.atomic import atomic_path
+from ..io.write import check_not_input, check_place
 from ..sessionfile import session_to_json
 from .report import print_json, print_line, print_notes
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..segments import Segment
     from ..session import SegmentationSession
+    from ..volume import Volume
     from ..worker.interface import Timings
 
 _SLICES_IN_PREVIEW = 12
@@ -37,24 +38,27 @@ class Result:
     notes: list[str]
 
 
-def check_extra(path: Path | None, ending: str) -> None:
-    """Refuse a preview's or prompts file's name that could not be written in the end.
+def check_extra(path: Path | None, ending: str, image: Path | None = None, volume: Volume | None = None) -> None:
+    """Refuse the name of a picture, table or prompts file that could not be written in the end.
 
-    :raises InputError: the ending is wrong, or the folder is not there.
+    :param path: None when none is wanted.
+    :param image: the file or folder that the image is read from.
+    :param volume: the image, when it is read already.
+    :raises OutputError: the ending is wrong, nothing can be written there, or it is a file of the image.
     """
     if path is None:
         return
     if path.suffix.lower() != ending:
-        raise InputError(f"{path}: the name must end in {ending}.")
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: its folder does not exist; create it or choose another.")
+        raise OutputError(f"{path}: the name must end in {ending}.")
+    check_place(path)
+    if volume is not None:
+        check_not_input(path, image, volume)
 
 
 def write_prompts(path: Path, session: SegmentationSession) -> None:
     """Save the session's prompts as JSON."""
-    with atomic_path(path) as temporary:
-        text = json.dumps(session_to_json(session), indent=2, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(session_to_json(session), indent=2, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_preview(path: Path, session: SegmentationSession, segments: list[Segment]) -> None:
@@ -63,20 +67,20 @@ def write_preview(path: Path, session: SegmentationSession, segments: list[Segme
     from ..preview import SliceView, evenly_spread, montage
 
     states = [session.state(name) for name in session.segment_names]
-    prompts = [item for state in states for item in state.prompts.values()]
+    prompts = [(item, state.color) for state in states for item in state.prompts.values()]
     views = []
     for orientation in Orientation:
-        prompted = {item.index for item in prompts if item.orientation is orientation}
+        prompted = {item.index for item, _ in prompts if item.orientation is orientation}
         reached = {index for state in states for kind, index in state.masks if kind is orientation} - prompted
         shown = prompted | set(evenly_spread(sorted(reached), max(0, _SLICES_IN_PREVIEW - len(prompted))))
         for index in sorted(shown):
-            own = tuple(item for item in prompts if item.key == (orientation, index))
+            own = tuple((item, color) for item, color in prompts if item.key == (orientation, index))
             views.append(SliceView(orientation, index, own))
-    title = f"{session.volume.name}: {', '.join(session.segment_names)} ({session.engine.model_name})"
+    count = len({key for state in states for key in state.masks})
+    title = f"{session.volume.name}, model {session.engine.model_name}, {len(views)} of {count} slices:"
     window = resolve_window(session.volume, session.window)
     picture = montage(session.volume, window, segments, views, title=title, tile_side=640 if len(views) == 1 else 320)
-    with atomic_path(path) as temporary:
-        picture.save(temporary, format="PNG")
+    picture.save(path, format="PNG")
 
 
 def report(result: Result, *, as_json: bool) -> None:

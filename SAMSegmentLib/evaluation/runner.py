@@ -106,7 +106,7 @@ def plan_cases(
             progress(count, len(cases))
     shares = [TARGETS_PER_CASE] * len(plans)
     if limit is not None:
-        shares = fair_shares([len(plan.targets) for plan in plans], limit)
+        shares = fair_shares([len(choose_targets(plan.targets)) for plan in plans], limit)
     return [
         replace(plan, targets=tuple(choose_targets(plan.targets, share)))
         for plan, share in zip(plans, shares, strict=True)

@@ -76,16 +76,16 @@ def find_targets(case: Case, orientation: Orientation) -> list[Target]:
     return targets
 
 
-def choose_targets(targets: Sequence[Target], count: int) -> list[Target]:
-    """At most ``count`` targets: as evenly as possible over the structures, and for each evenly over its slices.
+def choose_targets(targets: Sequence[Target], count: int | None = None) -> list[Target]:
+    """At most 15 targets of each structure, evenly spread over its slices.
 
-    No structure gets more than 15 slices.
+    :param count: targets in all, divided as evenly as possible between the structures; None for no such limit.
     """
     by_structure: dict[Structure, list[Target]] = {}
     for target in targets:
         by_structure.setdefault(target.structure, []).append(target)
     available = [min(len(slices), SLICES_PER_STRUCTURE) for slices in by_structure.values()]
-    shares = fair_shares(available, count)
+    shares = available if count is None else fair_shares(available, count)
     chosen = [
         slices[position]
         for slices, share in zip(by_structure.values(), shares, strict=True)

@@ -10,9 +10,9 @@ import numpy as np
 from ..errors import InputError
 from ..geometry import is_sheared
 from ..volume import Volume
-from .checks import check_finite, check_geometry, check_memory
+from .checks import check_geometry, check_memory, replace_nonfinite
 from .choices import FrameChoiceNeededError
-from .stored_voxels import load_frame
+from .stored_voxels import check_declared_size, load_frame, reading_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,18 +55,23 @@ def assemble_volume(
     _check_shape(stored)
     check_geometry(ijk_to_ras, path)
     chosen = choose_frame(path, stored.frame_count, frame)
-    if is_sheared(ijk_to_ras):
-        _check_regrid(stored, ijk_to_ras)
-    array = _scaled(_usual_type(load_frame(stored, chosen, progress)), slope, intercept)
-    array, voxel_notes = check_finite(array, path)
-    notes += voxel_notes
+    check_declared_size(stored)
+    is_scaled = (slope, intercept) != (1.0, 0.0)
+    check_memory(_peak_bytes(stored, ijk_to_ras, is_scaled=is_scaled), str(path))
+    array = _usual_type(load_frame(stored, chosen, progress))
+    if is_scaled:
+        array = _scaled(array, slope, intercept)
+    notes += replace_nonfinite(array, path)
     if array.min() == array.max():
         notes += (f"Every voxel has the value {array.flat[0]:g}; there is nothing to see.",)
     if is_sheared(ijk_to_ras):
-        from .regrid import make_rectangular
+        from .regrid import NEW_GRID_NOTE, make_rectangular
 
         array, ijk_to_ras = make_rectangular(array, ijk_to_ras)
-        notes += ("Its voxel axes are not at right angles (tilted gantry); it was resampled to a rectangular grid.",)
+        notes += (
+            "Its voxel axes are not at right angles (tilted gantry); it was resampled to a rectangular grid.",
+            NEW_GRID_NOTE,
+        )
     return Volume(array=array, ijk_to_ras=ijk_to_ras, name=volume_name(path), notes=notes)
 
 
@@ -118,7 +123,30 @@ def _check_shape(stored: StoredVoxels) -> None:
         raise InputError(f"{stored.path}: holds no voxels ({sizes}); repair the header or export it again.")
 
 
-def _check_regrid(stored: StoredVoxels, ijk_to_ras: NDArray[np.float64]) -> None:
+def _peak_bytes(stored: StoredVoxels, ijk_to_ras: NDArray[np.float64], *, is_scaled: bool) -> int:
+    """Most bytes that are in use at one time on the way from the file to the volume."""
+    count = math.prod(stored.shape_ijk)
+    usual = _widest_usual_type(stored.dtype)
+    result = _scaled_type(usual) if is_scaled else usual
+    steps = [reading_bytes(stored)]
+    if usual.itemsize != stored.dtype.itemsize or stored.dtype.kind != usual.kind:
+        steps.append(stored.frame_bytes + count * usual.itemsize)
+    if is_scaled:
+        steps.append(count * (usual.itemsize + result.itemsize))
+    if result.kind == "f":
+        # The mask of the voxels that are finite.
+        steps.append(count * (result.itemsize + 1))
+    if is_sheared(ijk_to_ras):
+        # Resampling works in double precision, then converts.
+        steps.append(count * result.itemsize + _regridded_count(stored, ijk_to_ras) * (8 + result.itemsize))
+    return max(steps)
+
+
+def _regridded_count(stored: StoredVoxels, ijk_to_ras: NDArray[np.float64]) -> int:
+    """Voxels of the rectangular grid.
+
+    :raises InputError: absurdly many.
+    """
     from .regrid import rectangular_grid
 
     shape, _ = rectangular_grid(stored.shape_ijk, ijk_to_ras)
@@ -127,8 +155,14 @@ def _check_regrid(stored: StoredVoxels, ijk_to_ras: NDArray[np.float64]) -> None
             f"{stored.path}: its voxel axes are so far from right angles that a rectangular grid would take "
             f"{math.prod(shape) / math.prod(stored.shape_ijk):.1f} times the voxels; repair the header or resample it."
         )
-    # Resampling holds the source, a float64 result and its conversion.
-    check_memory(stored.frame_bytes + math.prod(shape) * (8 + stored.dtype.itemsize), str(stored.path))
+    return math.prod(shape)
+
+
+def _widest_usual_type(dtype: np.dtype) -> np.dtype:
+    """The type that :func:`_usual_type` gives at most; which one 64-bit integers become depends on their values."""
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    return np.dtype(np.float64) if dtype.kind in "iu" and dtype.itemsize == 8 else dtype
 
 
 def _usual_type(array: NDArray) -> NDArray:
@@ -142,12 +176,14 @@ def _usual_type(array: NDArray) -> NDArray:
 
 
 def _scaled(array: NDArray, slope: float, intercept: float) -> NDArray:
-    if slope == 1.0 and intercept == 0.0:
-        return array
-    exact_in_float32 = array.dtype.itemsize <= 2 or array.dtype == np.float32
-    scaled = array.astype(np.float32 if exact_in_float32 else np.float64)
-    # A damaged header may scale beyond the type: such voxels become infinite, which check_finite reports.
+    scaled = array.astype(_scaled_type(array.dtype))
+    # A damaged header may scale beyond the type: such voxels become infinite, which replace_nonfinite reports.
     with np.errstate(over="ignore", invalid="ignore"):
         scaled *= scaled.dtype.type(slope)
         scaled += scaled.dtype.type(intercept)
     return scaled
+
+
+def _scaled_type(dtype: np.dtype) -> np.dtype:
+    """float32 where it holds all values of ``dtype`` exactly, else float64."""
+    return np.dtype(np.float32 if dtype.itemsize <= 2 or dtype == np.float32 else np.float64)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
+from ..volume import spans_space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 # Left free for the model, the viewer and the rest of the machine.
 _HEADROOM_BYTES = 256 * 2**20
-
-# Below this determinant (mm^3) three voxel axes do not span space.
-_SMALLEST_VOXEL_MM3 = 1e-9
 
 # A kilometre: nothing that is scanned is larger, and damaged headers often say 1e30.
 _LARGEST_LENGTH_MM = 1e6
@@ -72,6 +70,18 @@ def check_memory(byte_count: int, what: str) -> None:
         )
 
 
+def check_memory_to_write(byte_count: int, path: Path) -> None:
+    """:func:`check_memory` for what is made in order to write a file.
+
+    :param path: the file to be written.
+    :raises OutputError: says how much is needed and how much there is.
+    """
+    try:
+        check_memory(byte_count, str(path))
+    except InputError as error:
+        raise OutputError(str(error)) from None
+
+
 def bytes_in_words(byte_count: int) -> str:
     """``1536`` as ``"1.5 KiB"``."""
     value = float(byte_count)
@@ -95,28 +105,30 @@ def check_geometry(ijk_to_ras: NDArray[np.float64], what: object) -> None:
             f"{what}: its position or voxel size is not a number or beyond a kilometre; "
             "repair the header or export it again."
         )
-    if abs(np.linalg.det(ijk_to_ras[:3, :3])) < _SMALLEST_VOXEL_MM3:
+    if not spans_space(ijk_to_ras):
         raise InputError(
             f"{what}: its voxel size is zero or two of its axes run the same way; repair the header or export it again."
         )
 
 
-def check_finite(array: NDArray, what: object) -> tuple[NDArray, tuple[str, ...]]:
-    """Voxels without NaN and infinity: those get the smallest finite value, which is background in CT and MR.
+def replace_nonfinite(array: NDArray, what: object) -> tuple[str, ...]:
+    """Give NaN and infinite voxels the smallest finite value, which is background in CT and MR.
 
-    :param array: any shape; returned as it is when all its values are finite.
+    :param array: any shape; changed in place, since a second volume may not fit into memory.
     :param what: the file, as it begins a sentence.
-    :returns: the voxels, and a note for the user when some were replaced.
+    :returns: a note for the user when some voxels were replaced.
     :raises InputError: no voxel is finite.
     """
     if array.dtype.kind != "f":
-        return array, ()
+        return ()
     finite = np.isfinite(array)
     bad_count = array.size - int(np.count_nonzero(finite))
     if bad_count == 0:
-        return array, ()
+        return ()
     if bad_count == array.size:
         raise InputError(f"{what}: every voxel is NaN or infinite; compute or export the image again.")
     lowest = array.min(where=finite, initial=math.inf)
     note = f"{bad_count} of {array.size} voxels are NaN or infinite; they are taken as {float(lowest):g}."
-    return np.where(finite, array, lowest), (note,)
+    np.logical_not(finite, out=finite)
+    np.copyto(array, lowest, where=finite)
+    return (note,)

@@ -9,9 +9,10 @@ import numpy as np
 from .. import __version__
 from ..errors import InputError, OutputError
 from ..geometry import apply_transform
+from ..segments import one_line
 from .atomic import atomic_path
 from .checks import check_memory
-from .dicom.headers import damage_errors, quiet_libraries
+from .dicom.headers import quiet_libraries, reading_errors
 from .dicom.seg_sources import seg_sources
 
 if TYPE_CHECKING:
@@ -136,12 +137,16 @@ def _segmentation(
 
     if not stacked.any():
         raise OutputError(f"{path} was not written: no segment touches a pixel of the DICOM images.")
+    # Besides damage: attributes that highdicom copies are missing (AttributeError) or have several values in place of
+    # one (TypeError), or the images are of a class that it does not know (KeyError).
+    unsuitable: tuple[type[Exception], ...] = (*reading_errors(), AttributeError, KeyError, TypeError)
+    descriptions = [_description(number, segment) for number, segment in enumerate(segments, start=1)]
     try:
         return Segmentation(
             source_images=sources.datasets,
             pixel_array=stacked,
             segmentation_type=SegmentationTypeValues.BINARY,
-            segment_descriptions=[_description(number, segment) for number, segment in enumerate(segments, start=1)],
+            segment_descriptions=descriptions,
             series_instance_uid=UID(),
             series_number=_SERIES_NUMBER,
             sop_instance_uid=UID(),
@@ -156,7 +161,7 @@ def _segmentation(
             # Segment names may be in any script, whatever the images are written in.
             specific_character_set="ISO_IR 192",
         )
-    except damage_errors() as error:
+    except unsuitable as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise OutputError(
             f"{path} cannot be written, since the DICOM headers of the image do not allow for it ({reason}); "
@@ -171,7 +176,7 @@ def _description(number: int, segment: Segment) -> SegmentDescription:
     from pydicom.sr.codedict import codes
 
     # A backslash would separate two values, and a label may not be empty.
-    label = segment.name.replace("\\", "/")[:_LONGEST_LABEL] or f"Segment {number}"
+    label = one_line(segment.name).replace("\\", "/")[:_LONGEST_LABEL].rstrip() or f"Segment {number}"
     return SegmentDescription(
         segment_number=number,
         segment_label=label,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import OutputError
+from ..segments import one_line
 from .atomic import atomic_path
-from .nrrd_write import one_line, write_nrrd
+from .checks import check_memory_to_write
+from .nrrd_write import write_nrrd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +28,17 @@ _LONGEST_NIFTI1_AXIS = 32767
 _NAMED = 12
 
 
-def label_array(volume: Volume, segments: Sequence[Segment]) -> tuple[NDArray, int]:
+def label_array(path: Path, volume: Volume, segments: Sequence[Segment]) -> tuple[NDArray, int]:
     """Voxels numbered by segment: 1 for the first, a later segment wins where two overlap.
 
+    :param path: the file to be written, named in errors.
     :returns: [k, j, i] in the smallest unsigned type, and the number of voxels that an earlier segment lost.
+    :raises OutputError: larger than memory.
     """
-    labels = np.zeros(volume.array.shape, dtype=np.uint8 if len(segments) <= 255 else np.uint16)
+    dtype = np.dtype(np.uint8 if len(segments) <= 255 else np.uint16)
+    # The labels, and those under a mask while they are counted.
+    check_memory_to_write(2 * volume.array.size * dtype.itemsize, path)
+    labels = np.zeros(volume.array.shape, dtype=dtype)
     lost = 0
     for number, segment in enumerate(segments, start=1):
         mask = segment.mask.astype(bool, copy=False)
@@ -49,7 +56,7 @@ def write_nifti_labelmap(path: Path, volume: Volume, segments: Sequence[Segment]
     from nibabel.nifti1 import Nifti1Image
     from nibabel.nifti2 import Nifti2Image
 
-    labels, lost = label_array(volume, segments)
+    labels, lost = label_array(path, volume, segments)
     image_class = Nifti1Image if max(labels.shape) <= _LONGEST_NIFTI1_AXIS else Nifti2Image
     image = image_class(labels.T, volume.ijk_to_ras)
     image.set_sform(volume.ijk_to_ras, code="scanner")
@@ -67,7 +74,7 @@ def write_nrrd_labelmap(path: Path, volume: Volume, segments: Sequence[Segment])
     :returns: notes for the user.
     :raises OutputError: cannot be written; an old file stays.
     """
-    labels, lost = label_array(volume, segments)
+    labels, lost = label_array(path, volume, segments)
     with atomic_path(path) as temporary:
         write_nrrd(temporary, labels, volume.ijk_to_ras)
     return _notes(segments, lost)

@@ -63,7 +63,7 @@ def read_metaimage(
     :raises FrameChoiceNeededError: 4D and no ``frame``.
     :raises InputError: cannot be read or is not a scalar volume.
     """
-    lines, header_length = read_header_lines(path, lambda line: line.lower().startswith(b"elementdatafile"))
+    lines, header_length = _header_lines(path)
     fields = _fields(lines)
     _check_kind(path, fields)
     shape, frame_count = _sizes(path, fields)
@@ -82,6 +82,19 @@ def read_metaimage(
     if fields.get("headersize") == "-1":
         stored = _at_the_end(stored)
     return assemble_volume(stored, _geometry(path, fields), frame=frame, progress=progress)
+
+
+def metaimage_files(path: Path) -> tuple[Path, ...]:
+    """The files of a MetaImage: one, or the header and its data file.
+
+    :raises InputError: the data file is missing or may not be read.
+    """
+    lines, header_length = _header_lines(path)
+    return tuple(dict.fromkeys((path, _data_place(path, _fields(lines), header_length)[0])))
+
+
+def _header_lines(path: Path) -> tuple[list[bytes], int]:
+    return read_header_lines(path, lambda line: line.lower().startswith(b"elementdatafile"))
 
 
 def _fields(lines: list[bytes]) -> dict[str, str]:

@@ -6,41 +6,28 @@ Headers are understood by nibabel (https://nipy.org/nibabel/nifti_images.html); 
 
 from __future__ import annotations
 
-import gzip
 import io
 import logging
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 from .assemble import assemble_volume, scalar_type
-from .checks import check_readable, unreadable
+from .checks import check_readable
+from .first_bytes import first_bytes
+from .nifti_geometry import nifti_geometry
 from .stored_voxels import StoredVoxels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from ..volume import Volume
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_HEADER_SIZES = {348: "NIfTI-1", 540: "NIfTI-2"}
+_HEADER_SIZES = (348, 540)  # NIfTI-1 and NIfTI-2
 _SINGLE_FILE_MAGIC = (b"n+1\0", b"n+2\0")
 _PAIR_MAGIC = (b"ni1\0", b"ni2\0")
-
-# sform and qform that differ less than this anywhere in the image differ by rounding only.
-_ROUNDING_MM = 0.01
-
-_NO_ORIENTATION = (
-    "Its orientation is not stored; it was assumed that i runs to the left, j to anterior and k up, "
-    "while Slicer assumes j to posterior: store an orientation before you compare."
-)
-
-_MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}
 
 
 def looks_like_nifti(head: bytes) -> bool:
@@ -51,8 +38,8 @@ def looks_like_nifti(head: bytes) -> bool:
 def read_nifti(path: Path, *, frame: int | None = None, progress: Callable[[int, int], None] | None = None) -> Volume:
     """Read a NIfTI file as nibabel understands it.
 
-    Orientation: the sform when its code is set, else the qform, else nibabel's assumption; a note says when the two
-    disagree or neither is there. Lengths in metres or microns become mm. Slope and intercept are applied.
+    Orientation: as :func:`nifti_geometry` chooses it; a note says when sform and qform disagree or neither is there.
+    Lengths in metres or microns become mm. Slope and intercept are applied.
 
     :param path: .nii, .nii.gz, or the .hdr or .img of a pair.
     :param frame: 0-based, for 4D files.
@@ -60,12 +47,10 @@ def read_nifti(path: Path, *, frame: int | None = None, progress: Callable[[int,
     :raises FrameChoiceNeededError: 4D and no ``frame``.
     :raises InputError: cannot be read or is not a scalar volume.
     """
-    header_path = _header_beside(path) if path.name.lower().endswith((".img", ".img.gz")) else path
-    header, magic = _read_header(header_path)
+    header, magic, header_path = _read_header(path)
     shape_ijk, frame_count = _image_shape(path, header)
-    data_path = _image_beside(header_path) if magic in _PAIR_MAGIC else header_path
-    check_readable(data_path)
-    compressed = _is_gzip(data_path)
+    data_path = _data_path(header_path, magic)
+    compressed = first_bytes(data_path)[1]
     offset = _data_offset(path, header, magic)
     stored = StoredVoxels(
         path=path,
@@ -78,24 +63,35 @@ def read_nifti(path: Path, *, frame: int | None = None, progress: Callable[[int,
         frame_count=frame_count,
     )
     slope, intercept = _scaling(path, header)
-    ijk_to_ras, notes = _geometry(path, header, shape_ijk)
+    ijk_to_ras, notes = nifti_geometry(path, header, shape_ijk)
     return assemble_volume(
         stored, ijk_to_ras, frame=frame, slope=slope, intercept=intercept, notes=notes, progress=progress
     )
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == _GZIP_MAGIC
+def nifti_files(path: Path) -> tuple[Path, ...]:
+    """The files of a NIfTI image: one, or the header and the voxels of a pair.
+
+    :raises InputError: no NIfTI header, or half of a pair is missing.
+    """
+    _, magic, header_path = _read_header(path)
+    return tuple(dict.fromkeys((header_path, _data_path(header_path, magic))))
 
 
-def _read_header(path: Path) -> tuple[Any, bytes]:
-    """The header as a nibabel object, and its magic."""
+def _data_path(header_path: Path, magic: bytes) -> Path:
+    data_path = _image_beside(header_path) if magic in _PAIR_MAGIC else header_path
+    check_readable(data_path)
+    return data_path
+
+
+def _read_header(image_path: Path) -> tuple[Any, bytes, Path]:
+    """The header as a nibabel object, its magic, and the file that it is in."""
     from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
     from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
     from nibabel.spatialimages import HeaderDataError
 
-    head = _first_bytes(path)
+    path = _header_beside(image_path) if image_path.name.lower().endswith((".img", ".img.gz")) else image_path
+    head, _ = first_bytes(path)
     size = next((n for n in _HEADER_SIZES if n in (int.from_bytes(head[:4], o) for o in ("little", "big"))), 348)
     magic = head[344:348] if size == 348 else head[4:8]
     if len(head) < size:
@@ -113,7 +109,7 @@ def _read_header(path: Path) -> tuple[Any, bytes]:
         header.check_fix(logger=_silent_logger())
     except (HeaderDataError, ValueError) as error:
         raise InputError(f"{path}: its NIfTI header is not valid ({error}); repair it or export it again.") from None
-    return header, magic
+    return header, magic, path
 
 
 def _silent_logger() -> logging.Logger:
@@ -121,23 +117,6 @@ def _silent_logger() -> logging.Logger:
     logger = logging.Logger("nibabel header checks")  # noqa: LOG001 - a registered one would outlive the call
     logger.addHandler(logging.NullHandler())
     return logger
-
-
-def _first_bytes(path: Path, count: int = 540) -> bytes:
-    try:
-        with path.open("rb") as file:
-            if file.read(2) != _GZIP_MAGIC:
-                file.seek(0)
-                return file.read(count)
-            file.seek(0)
-            with gzip.GzipFile(fileobj=file) as stream:
-                return stream.read(count)
-    except EOFError:
-        raise InputError(f"{path}: ends within its header; copy or export it again.") from None
-    except (zlib.error, gzip.BadGzipFile):
-        raise InputError(f"{path}: its gzip compression is damaged; copy or export it again.") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
 
 
 def _image_beside(header_path: Path) -> Path:
@@ -190,48 +169,3 @@ def _scaling(path: Path, header: Any) -> tuple[float, float]:
     except HeaderDataError:
         raise InputError(f"{path}: its intercept is not a number; repair scl_inter in the header.") from None
     return (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
-
-
-def _geometry(path: Path, header: Any, shape_ijk: tuple[int, int, int]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    from nibabel.spatialimages import HeaderDataError
-
-    try:
-        sform = header.get_sform(coded=True)[0]
-        # A damaged qform matters only where it is used.
-        qform = None if sform is not None and not _qform_is_sound(header) else header.get_qform(coded=True)[0]
-        ijk_to_ras = np.asarray(header.get_best_affine(), dtype=np.float64).copy()
-        unit = header.get_xyzt_units()[0]
-    except (HeaderDataError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: its orientation cannot be understood ({error}); repair the header.") from None
-    scale = _MM_PER_UNIT.get(unit, 1.0)
-    ijk_to_ras[:3] *= scale
-    notes: tuple[str, ...] = ()
-    if scale != 1.0:
-        notes += (f"Its lengths are stored in {unit}s and were converted to mm.",)
-    if sform is None and qform is None:
-        # ITK, and so Slicer, takes j to run to posterior: a mask would look mirrored beside the image there.
-        notes += (_NO_ORIENTATION,)
-    if sform is not None and qform is not None:
-        notes += _disagreement(sform * scale, qform * scale, shape_ijk)
-    return ijk_to_ras, notes
-
-
-def _qform_is_sound(header: Any) -> bool:
-    from nibabel.spatialimages import HeaderDataError
-
-    try:
-        header.get_qform(coded=True)
-    except (HeaderDataError, ValueError):
-        return False
-    return True
-
-
-def _disagreement(
-    sform: NDArray[np.float64], qform: NDArray[np.float64], shape_ijk: tuple[int, int, int]
-) -> tuple[str, ...]:
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(shape_ijk) - 1)
-    difference = sform - qform
-    largest = float(np.linalg.norm(corners @ difference[:3, :3].T + difference[:3, 3], axis=1).max())
-    if largest <= _ROUNDING_MM:
-        return ()
-    return (f"Its two orientations (sform and qform) differ by up to {largest:.3g} mm; the sform was used.",)

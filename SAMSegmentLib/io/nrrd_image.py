@@ -65,8 +65,7 @@ def read_nrrd(path: Path, *, frame: int | None = None, progress: Callable[[int, 
     :raises FrameChoiceNeededError: 4D and no ``frame``.
     :raises InputError: cannot be read or is not a scalar volume, also for a segmentation (.seg.nrrd).
     """
-    lines, header_length = read_header_lines(path, lambda line: not line.strip())
-    header = _parsed(path, lines)
+    header, header_length = _header(path)
     if any(key.startswith(("Segment0_", "Segmentation_")) for key in header):
         raise InputError(f"{path}: is a segmentation, not an image; give the image that it was drawn on.")
     sizes = [int(size) for size in header["sizes"]]
@@ -84,9 +83,20 @@ def read_nrrd(path: Path, *, frame: int | None = None, progress: Callable[[int, 
     return assemble_volume(stored, ijk_to_ras, frame=frame, notes=notes, progress=progress)
 
 
-def _parsed(path: Path, lines: list[bytes]) -> dict[str, Any]:
+def nrrd_files(path: Path) -> tuple[Path, ...]:
+    """The files of an NRRD image: one, or the header and its data file.
+
+    :raises InputError: the header is not valid, or the data file is missing or may not be read.
+    """
+    place = _data_place(path, *_header(path))
+    return tuple(dict.fromkeys((path, place["data_path"])))
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header's fields, and the number of bytes that it takes in the file."""
     import nrrd
 
+    lines, length = read_header_lines(path, lambda line: not line.strip())
     try:
         header: dict[str, Any] = nrrd.read_header(lines)
     except (nrrd.NRRDError, ValueError, IndexError) as error:
@@ -97,7 +107,7 @@ def _parsed(path: Path, lines: list[bytes]) -> dict[str, Any]:
     for key in ("sizes", "kinds", "space directions", "spacings"):
         if key in header and len(header[key]) != header["dimension"]:
             raise InputError(f"{path}: {key!r} in its header is not given for each dimension; repair it.")
-    return header
+    return header, length
 
 
 def _either(header: dict[str, Any], name: str, default: Any = None) -> Any:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..geometry import LPS_TO_RAS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -31,7 +33,7 @@ def write_nrrd(
     :param path: written directly; wrap it in :func:`atomic_path`.
     :param layers: unsigned 8 or 16 bit, [k, j, i], or [k, j, i, layer] for a list of labelmaps.
     :param ijk_to_ras: 4x4 in mm; stored as left-posterior-superior, which Slicer reads and writes.
-    :param fields: key-value pairs; values pass through :func:`one_line` first where a user chose them.
+    :param fields: key-value pairs; values pass through ``segments.one_line`` first where a user chose them.
     :raises OSError: cannot be written.
     """
     header = "".join(f"{line}\n" for line in _header_lines(layers, ijk_to_ras))
@@ -43,13 +45,9 @@ def write_nrrd(
             stream.write(little_endian.data)
 
 
-def one_line(name: str) -> str:
-    """A name without line breaks and other control characters, which would end its header line."""
-    return " ".join("".join(character if character.isprintable() else " " for character in name).split())
-
-
 def _header_lines(layers: NDArray, ijk_to_ras: NDArray[np.float64]) -> list[str]:
-    ijk_to_lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ijk_to_ras
+    # Its own inverse.
+    ijk_to_lps = LPS_TO_RAS @ ijk_to_ras
     listed = layers.ndim == 4
     directions = [_vector(ijk_to_lps[:3, axis]) for axis in range(3)]
     return [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import InputError
-from .checks import check_readable, unreadable
-from .metaimage import looks_like_metaimage, read_metaimage
-from .nifti import looks_like_nifti, read_nifti
-from .nrrd_image import looks_like_nrrd, read_nrrd
+from .checks import check_readable
+from .first_bytes import first_bytes
+from .metaimage import looks_like_metaimage, metaimage_files, read_metaimage
+from .nifti import looks_like_nifti, nifti_files, read_nifti
+from .nrrd_image import looks_like_nrrd, nrrd_files, read_nrrd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 
 _READ = ".nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd, .dcm or a DICOM folder"
 
-# Enough to tell every format: DICOM's prefix ends at 132, NIfTI's magic at 348.
-_HEAD_BYTES = 1024
+
+class _Format(NamedTuple):
+    read: Callable[..., Volume]
+    files: Callable[[Path], tuple[Path, ...]]
+
+
+_NIFTI = _Format(read_nifti, nifti_files)
+_NRRD = _Format(read_nrrd, nrrd_files)
+_METAIMAGE = _Format(read_metaimage, metaimage_files)
 
 
 def read_volume(
@@ -48,9 +55,8 @@ def read_volume(
         from .dicom import read_dicom
 
         return read_dicom(path, series=series, frame=frame, progress=progress)
-    head, compressed = _head(path)
-    read_image = _reader(path, head, compressed)
-    if read_image is None:
+    image_format = _format(path)
+    if image_format is None:
         from .dicom import is_dicom_file, read_dicom
 
         if not is_dicom_file(path):
@@ -58,37 +64,35 @@ def read_volume(
         return read_dicom(path, series=series, frame=frame, progress=progress)
     if series is not None:
         raise InputError(f"{path}: is not DICOM and has no series; leave out --series.")
-    return read_image(path, frame=frame, progress=progress)
+    return image_format.read(path, frame=frame, progress=progress)
 
 
-def _head(path: Path) -> tuple[bytes, bool]:
-    """The first bytes, decompressed, and whether they were compressed."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(16 * _HEAD_BYTES)
-    except OSError as error:
-        raise unreadable(path, error) from None
-    if not head.startswith(b"\x1f\x8b"):
-        return head[:_HEAD_BYTES], False
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD_BYTES), True
-    except zlib.error:
-        raise InputError(f"{path}: its gzip compression is damaged; copy or export it again.") from None
+def files_of_image(path: Path) -> tuple[Path, ...]:
+    """The files that an image consists of: itself, and the data file of a detached header or the other one of a pair.
+
+    :returns: only ``path`` for DICOM; the files that were read from a folder are ``Volume.source_frames``.
+    :raises InputError: the image cannot be read, or one of its files is missing.
+    """
+    path = Path(path)
+    check_readable(path)
+    image_format = None if path.is_dir() else _format(path)
+    return (path,) if image_format is None else image_format.files(path)
 
 
-def _reader(path: Path, head: bytes, compressed: bool) -> Callable[..., Volume] | None:
-    """The function that reads it; None when only DICOM is left."""
+def _format(path: Path) -> _Format | None:
+    """How a file is read; None when only DICOM is left."""
+    head, compressed = first_bytes(path)
     if head[128:132] == b"DICM":
         return None
     # The voxels of a NIfTI pair have no magic of their own.
     if looks_like_nifti(head) or path.name.lower().endswith((".img", ".img.gz")):
-        return read_nifti
+        return _NIFTI
     if compressed:
         raise InputError(f"{path}: is a gzip file without a NIfTI image in it; unpack it and give the image itself.")
     if looks_like_nrrd(head):
-        return read_nrrd
+        return _NRRD
     if looks_like_metaimage(head):
-        return read_metaimage
+        return _METAIMAGE
     return None
 
 

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from ..geometry import corner_voxels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+# What a user must know who brings voxel coordinates from the file as it is stored.
+NEW_GRID_NOTE = "Voxel coordinates and labelmaps are those of the new grid; positions in mm (--ras) are unchanged."
 
 
 def rectangular_grid(
@@ -21,9 +27,8 @@ def rectangular_grid(
     :returns: voxels along i, j and k of the rectangular grid, and its 4x4.
     """
     target_axes = _rectangular_axes(ijk_to_ras[:3, :3])
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(shape_ijk) - 1)
     # Corners of the old grid in units of the new voxels, from the old origin.
-    in_target = corners @ (np.linalg.inv(target_axes) @ ijk_to_ras[:3, :3]).T
+    in_target = corner_voxels(shape_ijk) @ (np.linalg.inv(target_axes) @ ijk_to_ras[:3, :3]).T
     low = np.floor(in_target.min(axis=0) + 1e-6)
     high = np.ceil(in_target.max(axis=0) - 1e-6)
     target = np.eye(4)
@@ -60,7 +65,7 @@ def make_rectangular(array: NDArray, ijk_to_ras: NDArray[np.float64]) -> tuple[N
         cval=float(array.min()),
     )
     if array.dtype.kind in "iu":
-        resampled = np.rint(resampled)
+        np.rint(resampled, out=resampled)
     return resampled.astype(array.dtype), target
 
 

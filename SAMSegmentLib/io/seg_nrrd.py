@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..segments import one_line
 from .atomic import atomic_path
-from .nrrd_write import one_line, write_nrrd
+from .checks import check_memory_to_write
+from .nrrd_write import write_nrrd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +32,8 @@ def write_seg_nrrd(path: Path, volume: Volume, segments: Sequence[Segment]) -> N
 
     :raises OutputError: cannot be written; an old file stays.
     """
-    places = _places(segments)
-    layers = _label_layers(volume, segments, places)
+    places = _places(path, segments)
+    layers = _label_layers(path, volume, segments, places)
     fields: dict[str, str] = {}
     for number, (segment, (layer, label)) in enumerate(zip(segments, places, strict=True)):
         for key, value in _segment_fields(number, segment, layer, label).items():
@@ -48,7 +50,7 @@ def write_seg_nrrd(path: Path, volume: Volume, segments: Sequence[Segment]) -> N
         write_nrrd(temporary, layers, volume.ijk_to_ras, fields)
 
 
-def _places(segments: Sequence[Segment]) -> list[tuple[int, int]]:
+def _places(path: Path, segments: Sequence[Segment]) -> list[tuple[int, int]]:
     """(layer, label) of each segment."""
     taken: list[NDArray] = []
     used: list[int] = []
@@ -57,6 +59,8 @@ def _places(segments: Sequence[Segment]) -> list[tuple[int, int]]:
         mask = segment.mask.astype(bool, copy=False)
         layer = next((n for n, voxels in enumerate(taken) if not np.any(voxels & mask)), len(taken))
         if layer == len(taken):
+            # The new layer, and its comparison with the next mask.
+            check_memory_to_write(2 * mask.size, path)
             taken.append(np.zeros(mask.shape, dtype=bool))
             used.append(0)
         taken[layer] |= mask
@@ -65,10 +69,11 @@ def _places(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     return places
 
 
-def _label_layers(volume: Volume, segments: Sequence[Segment], places: list[tuple[int, int]]) -> NDArray:
+def _label_layers(path: Path, volume: Volume, segments: Sequence[Segment], places: list[tuple[int, int]]) -> NDArray:
     """[k, j, i] for one layer, [k, j, i, layer] for several."""
     layer_count = 1 + max(layer for layer, _ in places)
-    dtype = np.uint8 if max(label for _, label in places) <= 255 else np.uint16
+    dtype = np.dtype(np.uint8 if max(label for _, label in places) <= 255 else np.uint16)
+    check_memory_to_write(layer_count * volume.array.size * dtype.itemsize, path)
     layers = np.zeros((*volume.array.shape, layer_count), dtype=dtype)
     for segment, (layer, label) in zip(segments, places, strict=True):
         layers[..., layer][segment.mask.astype(bool, copy=False)] = label

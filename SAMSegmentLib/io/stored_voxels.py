@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from ..errors import InputError
-from .checks import bytes_in_words, check_memory, unreadable
+from .checks import bytes_in_words, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +83,14 @@ class StoredVoxels:
         )
 
 
+def reading_bytes(stored: StoredVoxels) -> int:
+    """Memory in bytes that :func:`load_frame` takes at most, its result included."""
+    if stored.encoding == "text":
+        return _data_bytes(stored) * _TEXT_EXPANSION
+    # The wanted frame is copied out of interleaved ones.
+    return stored.frame_bytes + (stored.all_bytes if stored.frames_interleaved else 0)
+
+
 def load_frame(stored: StoredVoxels, frame: int, progress: Callable[[int, int], None] | None = None) -> NDArray:
     """The voxels of one frame, in the machine's byte order.
 
@@ -91,10 +99,9 @@ def load_frame(stored: StoredVoxels, frame: int, progress: Callable[[int, int], 
     :param frame: 0-based, below ``stored.frame_count``.
     :param progress: called with bytes read and bytes in all.
     :returns: [k, j, i].
-    :raises InputError: the file is cut short, damaged or larger than memory.
+    :raises InputError: the file is cut short or damaged.
     """
     try:
-        _check_declared_size(stored)
         with stored.data_path.open("rb") as file:
             file.seek(stored.file_offset)
             if stored.encoding == "text":
@@ -109,12 +116,23 @@ def load_frame(stored: StoredVoxels, frame: int, progress: Callable[[int, int], 
         raise (_damaged(stored) if error.errno is None else unreadable(stored.data_path, error)) from None
 
 
+def _data_bytes(stored: StoredVoxels) -> int:
+    try:
+        return stored.data_path.stat().st_size - stored.file_offset
+    except OSError as error:
+        raise unreadable(stored.data_path, error) from None
+
+
 def _damaged(stored: StoredVoxels) -> InputError:
     return InputError(f"{stored.path}: its compressed voxels are damaged; copy or export it again.")
 
 
-def _check_declared_size(stored: StoredVoxels) -> None:
-    available = stored.data_path.stat().st_size - stored.file_offset
+def check_declared_size(stored: StoredVoxels) -> None:
+    """Compare the sizes that a header declares with the file, before memory is taken for them.
+
+    :raises InputError: the file cannot hold as much.
+    """
+    available = _data_bytes(stored)
     declared = stored.stream_offset + stored.all_bytes
     # Two characters, digit and space, are the least that a number takes in a text.
     least = {
@@ -125,8 +143,6 @@ def _check_declared_size(stored: StoredVoxels) -> None:
     }
     if available < least[stored.encoding]:
         raise stored.truncated()
-    needed = stored.all_bytes if stored.frames_interleaved else stored.frame_bytes
-    check_memory(needed if stored.encoding != "text" else available * _TEXT_EXPANSION, str(stored.path))
 
 
 def _load_binary(
@@ -199,9 +215,10 @@ def _load_text(stored: StoredVoxels, file: IO[bytes], frame: int) -> NDArray:
     count = math.prod(stored.shape_ijk) * stored.frame_count
     if len(words) < count:
         raise EOFError
-    parsed = np.float64 if stored.dtype.kind == "f" else np.int64
+    parse, parsed = (float, np.float64) if stored.dtype.kind == "f" else (int, np.int64)
     try:
-        numbers = np.array(words[:count]).astype(parsed)
+        # Word by word: an array of the words would take the longest one's length for each.
+        numbers: NDArray = np.fromiter(map(parse, words), dtype=parsed, count=count)
     except (ValueError, OverflowError):
         raise InputError(
             f"{stored.path}: its voxels are stored as text and some are not {stored.dtype.name} numbers; "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from ..geometry import LPS_TO_RAS
 from .checks import check_readable, unreadable
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 # Real headers take some KiB; a segmentation with hundreds of segments, some hundred KiB.
 _LONGEST_HEADER = 16 * 2**20
-
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def read_header_lines(path: Path, is_last: Callable[[bytes], bool]) -> tuple[list[bytes], int]:
@@ -78,4 +77,4 @@ def lps_geometry(axes: NDArray[np.float64], origin: NDArray[np.float64]) -> NDAr
     ijk_to_lps = np.eye(4)
     ijk_to_lps[:3, :3] = axes
     ijk_to_lps[:3, 3] = origin
-    return _LPS_TO_RAS @ ijk_to_lps
+    return LPS_TO_RAS @ ijk_to_lps

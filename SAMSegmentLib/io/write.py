@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OutputError
 from .labelmap import check_label_count, write_nifti_labelmap, write_nrrd_labelmap
+from .read import files_of_image
 from .seg_nrrd import write_seg_nrrd
 
 if TYPE_CHECKING:
@@ -26,14 +27,31 @@ _FORMATS = {
 }
 
 
-def check_output(path: Path, volume: Volume | None = None) -> None:
+def check_output(path: Path, volume: Volume | None = None, image: Path | None = None) -> None:
     """Find out before a long computation whether its result can be written.
 
     :param volume: the image, when it is read already: DICOM SEG refers to the DICOM images it was drawn on.
-    :raises OutputError: unknown ending, folder missing or not writable, a folder of that name, not DICOM.
+    :param image: the file or folder that the image is read from.
+    :raises OutputError: unknown ending, folder missing or not writable, a folder of that name, not DICOM, or the image
+        itself.
+    :raises InputError: the image cannot be read.
     """
     path = Path(path)
     format_name = _format(path)
+    check_place(path)
+    check_not_input(path, image, volume)
+    if format_name == "dicom" and volume is not None and not volume.source_frames:
+        raise OutputError(
+            f"{path}: DICOM SEG refers to DICOM images and {volume.name or 'the image'} is not DICOM; "
+            "write .seg.nrrd instead."
+        )
+
+
+def check_place(path: Path) -> None:
+    """Find out whether a file of any kind can be written there.
+
+    :raises OutputError: folder missing or not writable, a folder of that name, a write-protected file.
+    """
     folder = path.parent
     try:
         is_folder, has_folder = path.is_dir(), folder.is_dir()
@@ -47,11 +65,25 @@ def check_output(path: Path, volume: Volume | None = None) -> None:
         raise OutputError(f"{path}: writing into the folder {folder} is not permitted; choose another.")
     if path.exists() and not os.access(path, os.W_OK):
         raise OutputError(f"{path}: the file is write-protected; choose another name.")
-    if format_name == "dicom" and volume is not None and not volume.source_frames:
-        raise OutputError(
-            f"{path}: DICOM SEG refers to DICOM images and {volume.name or 'the image'} is not DICOM; "
-            "write .seg.nrrd instead."
-        )
+
+
+def check_not_input(path: Path, image: Path | None = None, volume: Volume | None = None) -> None:
+    """Refuse to write onto a file that the image consists of: its data file and its DICOM files are such, too.
+
+    :param path: the file to be written, of any kind.
+    :param image: the file or folder that the image is read from, None when unknown.
+    :param volume: the image, when it is read already: only then the files read from a folder are known.
+    :raises OutputError: it is one of them, also under another name (a link).
+    :raises InputError: the image cannot be read.
+    """
+    files = [] if image is None else [*files_of_image(image)]
+    files += [] if volume is None else [frame.path for frame in volume.source_frames]
+    try:
+        target = path.stat()
+    except OSError:
+        return  # there is nothing that could be lost
+    if any(os.path.samestat(target, file.stat()) for file in dict.fromkeys(files) if file.exists()):
+        raise OutputError(f"{path}: is a file of the image itself, which would be lost; choose another name.")
 
 
 def write_segmentation(path: Path, volume: Volume, segments: Sequence[Segment]) -> tuple[str, ...]:
@@ -61,7 +93,8 @@ def write_segmentation(path: Path, volume: Volume, segments: Sequence[Segment]) 
 
     :param segments: masks on the volume's grid, names unique.
     :returns: notes for the user, one sentence each.
-    :raises OutputError: cannot be written there or in that form; an old file stays.
+    :raises OutputError: cannot be written there or in that form, larger than memory, or a file of the image; an old
+        file stays.
     :raises ValueError: a mask is not on the volume's grid.
     """
     path = Path(path)

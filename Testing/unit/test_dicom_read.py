@@ -12,6 +12,7 @@ from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import is_sheared
 from SAMSegmentLib.io.choices import FrameChoiceNeededError, SeriesChoiceNeededError
 from SAMSegmentLib.io.dicom import is_dicom_file, list_series, read_dicom
+from SAMSegmentLib.io.regrid import NEW_GRID_NOTE
 from Testing.dicom_factory import (
     CT_IMAGE,
     MR_IMAGE,
@@ -40,7 +41,8 @@ def test_a_missing_slice_is_named_and_filled_between_its_neighbours(tmp_path):
     write_series(tmp_path, array)[3].unlink()
     volume = read_dicom(tmp_path)
     np.testing.assert_array_equal(volume.array, array)  # values grow evenly with k: the mean of neighbours is exact
-    (note,) = volume.notes
+    note, about_the_grid = volume.notes
+    assert about_the_grid == NEW_GRID_NOTE
     assert "1 slice is missing, at 6.00 mm" in note
     assert len(volume.source_frames) == 5
 
@@ -52,7 +54,7 @@ def test_unequal_spacing_is_made_equal(tmp_path):
     assert volume.shape_ijk == (4, 4, 6)
     z_of_slices = volume.ijk_to_ras[2, 3] + volume.ijk_to_ras[2, 2] * np.arange(6)
     np.testing.assert_allclose(volume.array[:, 1, 1], 10 * z_of_slices, atol=0.5)
-    assert "unequally spaced (2.00 to 3.00 mm)" in volume.notes[0]
+    assert "unequally spaced (2 to 3 mm)" in volume.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,12 @@ def test_a_series_opens_with_its_shape_spacing_and_axes(shared_data, name, optio
     assert bool(note) == bool(volume.notes)
 
 
+def test_every_folder_of_dicom_files_is_in_a_table_above(shared_data):
+    folders = {path.name for path in shared_data.glob("dicom-*")}
+    assert folders
+    assert folders <= {Path(name).parts[0] for name, *_ in (*OPENS, *REFUSED)}
+
+
 @pytest.mark.parametrize(("name", "options", "error", "words"), REFUSED)
 def test_what_cannot_be_opened_is_refused_in_one_sentence(shared_data, name, options, error, words):
     with pytest.raises(error) as raised:

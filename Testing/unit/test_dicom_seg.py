@@ -160,6 +160,15 @@ def test_bare_headers_get_empty_values_and_names_of_other_scripts_survive(tmp_pa
     assert not any((segmentation.PatientID, segmentation.PatientSex, segmentation.StudyDate))
 
 
+def test_a_slice_thickness_that_is_no_number_is_replaced_by_the_distance_of_slices(tmp_path):
+    for path in write_series(tmp_path / "ct", numbered(3, (12, 20)), SliceThickness="1.25"):
+        path.write_bytes(path.read_bytes().replace(b"1.25", b"1.x5"))
+    volume = read_dicom(tmp_path / "ct")
+    write_dicom_seg(tmp_path / "out.dcm", volume, [Segment("one", RED, np.ones(volume.array.shape, bool))])
+    shared = pydicom.dcmread(tmp_path / "out.dcm").SharedFunctionalGroupsSequence[0]
+    assert shared.PixelMeasuresSequence[0].SliceThickness == 2
+
+
 def _written(tmp_path):
     write_series(tmp_path / "ct", numbered(3, (12, 20)))
     volume = read_dicom(tmp_path / "ct")
@@ -193,6 +202,12 @@ def _no_study(tmp_path):
     return volume, [Segment("one", RED, np.ones(volume.array.shape, bool))]
 
 
+def _unknown_image_class(tmp_path):
+    write_series(tmp_path / "ct", numbered(3, (12, 20)), sop_class="1.2.840.10008.5.1.4.1.1.999")
+    volume = read_dicom(tmp_path / "ct")
+    return volume, [Segment("one", RED, np.ones(volume.array.shape, bool))]
+
+
 def _several_multiframe_files(tmp_path):
     (tmp_path / "mr").mkdir()
     for z in (0, 5):
@@ -210,6 +225,7 @@ def _several_multiframe_files(tmp_path):
         (_other_grid, "segment other is not on the grid"),
         (_source_gone, "cannot be read any more"),
         (_no_study, "StudyInstanceUID"),
+        (_unknown_image_class, "do not allow for it"),
         (_several_multiframe_files, "several multi-frame files"),
     ],
 )
@@ -233,3 +249,35 @@ def test_a_folder_that_does_not_exist_is_an_output_error(tmp_path):
     volume, segment = _written(tmp_path)
     with pytest.raises(OutputError, match=r"out\.dcm"):
         write_dicom_seg(tmp_path / "nowhere" / "out.dcm", volume, [segment])
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("left\nlung\r\n lobe", "left lung lobe"),
+        ("a\tb\x00c", "a b c"),
+        ("GTV\\1", "GTV/1"),
+        ("\n", "Segment 1"),
+        ("n" * 63 + " n", "n" * 63),
+    ],
+)
+def test_labels_are_one_line_that_dicom_can_hold(tmp_path, name, label):
+    volume, segment = _written(tmp_path)
+    write_dicom_seg(tmp_path / "out.dcm", volume, [Segment(name, RED, segment.mask)])
+    assert pydicom.dcmread(tmp_path / "out.dcm").SegmentSequence[0].SegmentLabel == label
+
+
+@pytest.mark.parametrize(
+    ("failing", "error"),
+    [("Segmentation", MemoryError), ("SegmentDescription", TypeError), ("Segmentation", IndexError)],
+)
+def test_want_of_memory_and_our_own_mistakes_are_not_blamed_on_the_image(tmp_path, monkeypatch, failing, error):
+    volume, segment = _written(tmp_path)
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(highdicom.seg, failing, fail)
+    with pytest.raises(error):
+        write_dicom_seg(tmp_path / "out.dcm", volume, [segment])
+    assert not (tmp_path / "out.dcm").exists()

@@ -27,7 +27,7 @@ def test_every_command_of_the_tutorial_runs_as_written(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "the same" in done.stdout
     written = {path.name for path in tmp_path.iterdir()}
-    assert {"click.png", "brain.seg.nrrd", "two.seg.nrrd", "head.dcm", "middle.nii.gz"} <= written
+    assert {"click.png", "brain.seg.nrrd", "two.seg.nrrd", "region.dcm", "middle.nii.gz"} <= written
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

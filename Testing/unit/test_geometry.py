@@ -154,6 +154,12 @@ def test_a_slice_that_is_not_there_is_refused_with_the_range():
         slice_plane(volume, Orientation.AXIAL, 0).ijk_to_pixel((0, 0, 1))
 
 
+def test_a_single_slice_is_worked_on_in_its_own_plane():
+    affine = affine_for((0, 1, 2), (1, 1, 1), (1.0, 1.0, 3.0))
+    assert native_orientation(volume_of(np.zeros((30, 20, 1)), affine)) is Orientation.SAGITTAL
+    assert native_orientation(volume_of(np.zeros((30, 1, 1)), affine)) is Orientation.AXIAL
+
+
 @pytest.mark.parametrize(
     ("spacing", "expected"),
     [

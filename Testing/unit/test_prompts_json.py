@@ -19,7 +19,7 @@ from Testing.fakes import ThresholdModel
 from Testing.generated import volume_of
 
 voxels = st.tuples(*[st.integers(0, 500)] * 3)
-prompt_sets = st.builds(
+any_prompt_sets = st.builds(
     PromptSet,
     st.sampled_from(Orientation),
     st.integers(0, 500),
@@ -27,6 +27,7 @@ prompt_sets = st.builds(
     st.lists(st.builds(Box, voxels, voxels), max_size=2).map(tuple),
     candidate=st.none() | st.integers(0, 2),
 )
+prompt_sets = any_prompt_sets.filter(bool)
 
 
 @given(prompt_sets)
@@ -95,7 +96,8 @@ def segment_with(**members):
 
 
 def prompts_with(**members):
-    return segment_with(prompts=[{"orientation": "axial", "index": 3, **members}])
+    one = {"orientation": "axial", "index": 3, "points": [{"ijk": [1, 2, 3]}], **members}
+    return segment_with(prompts=[one])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,9 @@ def prompts_with(**members):
         (prompts_with(boxes=[{"ijk_min": [1, 2, 3]}]), "ijk_max"),
         (prompts_with(candidate=1.5), "candidate"),
         (prompts_with(candidate=7), "candidate"),
-        (segment_with(prompts=[{"index": 3}, {"index": 3}]), "2 sets of prompts"),
+        (segment_with(prompts=[{"index": 3, "points": [{"ijk": [1, 2, 3]}]}] * 2), "2 sets of prompts"),
+        (prompts_with(points=[]), "at least one point or box"),
+        (prompts_with(point=[1, 2, 3]), "'point' is no member"),
         (segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], "only": ["x"]}]), "whole numbers"),
     ],
 )

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...geometry import LPS_TO_RAS
 from ...volume import Window
 from ..checks import check_memory
-from .headers import damage_errors
+from .headers import element_value, items_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
     from .headers import Header
 
-# DICOM's patient axes point left and posterior, ours right and anterior.
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
 _MAX_FRAMES = 65_536
+
+# By how much direction cosines may miss unit length and right angles; what is beyond the rounding of text with four
+# decimals is corrected and said.
 _UNIT_TOLERANCE = 1e-2
+_UNIT_ROUNDING = 1e-4
 
 # Beyond these a header is damaged: pixels of an electron microscope and of a hall, positions in another town (mm).
 _SMALLEST_SPACING_MM, _LARGEST_SPACING_MM = 1e-6, 1e4
@@ -94,16 +96,16 @@ def frames_of(header: Header) -> list[Frame]:
     """
     dataset = header.dataset
     count = _frame_count(header)
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    per_frame = items_of(dataset, "PerFrameFunctionalGroupsSequence")
     if per_frame and len(per_frame) != count:
         raise InputError(
             f"{header.path} says that it has {count} frames but describes {len(per_frame)}; "
             "get the file again from its source."
         )
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
+    shared = items_of(dataset, "SharedFunctionalGroupsSequence")[:1]
     frames = []
     for index in range(count):
-        groups = [item for item in (per_frame[index] if per_frame else None, shared) if item is not None]
+        groups = [*per_frame[index : index + 1], *shared]
         frames.append(_frame(_Attributes(dataset, groups), header, index))
     if count > 1 and not per_frame:
         pointer = _Attributes(dataset, []).value("", "FrameIncrementPointer")
@@ -112,8 +114,10 @@ def frames_of(header: Header) -> list[Frame]:
 
 
 def _frame_count(header: Header) -> int:
-    numbers = finite_numbers(header.dataset.get("NumberOfFrames"), 1)
-    count = int(numbers[0]) if numbers else 1
+    numbers = finite_numbers(header.dataset.get("NumberOfFrames") or 1, 1)
+    if numbers is None:
+        raise InputError(f"{header.path} does not say how many frames it has; repair its NumberOfFrames.")
+    count = int(numbers[0])
     if not 1 <= count <= _MAX_FRAMES:
         raise InputError(f"{header.path} says that it has {count} frames; repair its NumberOfFrames.")
     if count > 1:
@@ -131,14 +135,11 @@ class _Attributes:
 
     def value(self, group: str, keyword: str) -> Any:
         """The value, None when it is nowhere or cannot be converted."""
-        try:
-            for item in self._groups:
-                sequence = item.get(group)
-                if sequence and keyword in sequence[0]:
-                    return sequence[0][keyword].value
-            return self._dataset.get(keyword)
-        except damage_errors():
-            return None
+        for item in self._groups:
+            for attributes in items_of(item, group)[:1]:
+                if keyword in attributes:
+                    return element_value(attributes, keyword)
+        return element_value(self._dataset, keyword)
 
     def numbers(self, group: str, keyword: str, count: int) -> tuple[float, ...] | None:
         """Exactly ``count`` finite numbers, else None."""
@@ -159,7 +160,7 @@ def finite_numbers(value: Any, count: int) -> tuple[float, ...] | None:
         return None
     try:
         array = np.atleast_1d(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     if array.shape != (count,) or not np.isfinite(array).all():
         return None
@@ -189,13 +190,19 @@ def _orientation(attributes: _Attributes, header: Header, assumptions: list[str]
     if numbers is None:
         assumptions.append("The file stores no orientation; axial, head first and supine, is assumed.")
         return np.eye(3)[:2]
-    vectors = np.array(numbers).reshape(2, 3)
+    vectors: NDArray[np.float64] = np.array(numbers).reshape(2, 3)
     lengths = np.linalg.norm(vectors, axis=1)
     if np.abs(lengths - 1).max() > _UNIT_TOLERANCE or abs(vectors[0] @ vectors[1]) > _UNIT_TOLERANCE:
         raise InputError(
             f"{header.path} stores an orientation that is not two perpendicular unit vectors; "
             "repair its ImageOrientationPatient."
         )
+    if np.abs(lengths - 1).max() > _UNIT_ROUNDING:
+        assumptions.append(
+            "The direction cosines in the file (ImageOrientationPatient) miss unit length by "
+            f"{100 * np.abs(lengths - 1).max():.2g} %; they were made unit vectors, which keeps the pixel spacing."
+        )
+        vectors /= lengths[:, None]
     return vectors
 
 

@@ -17,6 +17,7 @@ from ..checks import check_readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from pydicom import Dataset
 
@@ -104,10 +105,17 @@ class Header:
         return str(self.dataset.SOPClassUID.name).removesuffix(" Storage")
 
     @property
+    def has_pixels(self) -> bool:
+        """Whether it says how many rows and columns of pixels it has."""
+        return all(
+            isinstance(count, int) and count > 0 for count in (self.dataset.get("Rows"), self.dataset.get("Columns"))
+        )
+
+    @property
     def unsuitable(self) -> str:
         """Why it cannot become a volume, as a short name of what it is; "" when it can."""
         dataset = self.dataset
-        if dataset.SOPClassUID in _DERIVED_CLASSES or "Rows" not in dataset or "Columns" not in dataset:
+        if dataset.SOPClassUID in _DERIVED_CLASSES or not self.has_pixels:
             return self.class_name
         if not str(dataset.get("PhotometricInterpretation", "MONOCHROME2")).startswith("MONOCHROME"):
             return f"colour {self.class_name}"
@@ -149,26 +157,41 @@ def _listed(paths: tuple[Path, ...], what: str) -> str:
     return f"{len(paths)} {what}{'s' if len(paths) != 1 else ''} ({names}{more})"
 
 
-def damage_errors() -> tuple[type[Exception], ...]:
-    """What pydicom and highdicom raise on damaged files; there is no common base class."""
+def reading_errors() -> tuple[type[Exception], ...]:
+    """What pydicom raises on damaged files while it reads a file or converts an element.
+
+    It has no common base class for them. To be caught around calls of pydicom only.
+    """
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     return (
-        ArithmeticError,
-        AttributeError,
-        BytesLengthException,
-        EOFError,
-        InvalidDicomError,
-        LookupError,
-        MemoryError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        struct.error,
-        zlib.error,
+        BytesLengthException,  # an element's length is no multiple of that of its values
+        EOFError,  # the file ends within an element
+        InvalidDicomError,  # no preamble
+        NotImplementedError,  # an unknown value representation
+        OSError,  # the file cannot be read, or a sequence ends within an item
+        OverflowError,  # a number string too large for a number
+        RecursionError,  # sequences within sequences without end
+        ValueError,  # text, a number string or a transfer syntax that cannot be one
+        struct.error,  # the file ends within a number
+        zlib.error,  # a damaged deflated data set
     )
+
+
+def element_value(dataset: Dataset, keyword: str) -> Any:
+    """The value of an element, None when it is missing or damaged."""
+    try:
+        return dataset.get(keyword)
+    except reading_errors():
+        return None
+
+
+def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence, none when it is missing, damaged or no sequence."""
+    from pydicom import Sequence
+
+    value = element_value(dataset, keyword)
+    return list(value) if isinstance(value, Sequence) else []
 
 
 @contextmanager
@@ -294,16 +317,15 @@ def _read(path: Path, *, bare: bool) -> Header | None:
 
     try:
         dataset = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=bare)
-        storage_class = UID(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
+        storage_class = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
         # pydicom converts values when they are first asked for: damage is to be found here, where it has a file.
         for keyword in _PLAIN_TAGS:
             dataset.get(keyword)
-        has_pixels = int(dataset.get("Rows") or 0) > 0 and int(dataset.get("Columns") or 0) > 0
-    except damage_errors():
+    except reading_errors():
         return None
-    if not storage_class or (bare and not storage_class.startswith(_STORAGE_CLASSES)):
-        return None
-    if not has_pixels and storage_class.name.endswith("Image Storage"):
+    # Damage can make two values of the one, or no UID at all.
+    if not isinstance(storage_class, UID) or (bare and not storage_class.startswith(_STORAGE_CLASSES)):
         return None
     dataset.SOPClassUID = storage_class
-    return Header(path, dataset)
+    header = Header(path, dataset)
+    return None if storage_class.name.endswith("Image Storage") and not header.has_pixels else header

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...geometry import LPS_TO_RAS
 from ..choices import FrameChoiceNeededError
-from .frames import LPS_TO_RAS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 # Positions closer than this (mm along the normal) are the same place.
 _SAME_PLACE_MM = 1e-3
 
-# Differences of spacing that are only rounding: 1 % or 0.01 mm, yet never a large part of a very small spacing.
+# Differences that are only rounding, of a gap from the usual one and of a position from the regular one: 1 % of the
+# spacing or 0.01 mm (and a trifle, as binary fractions need), yet never a large part of a very small spacing.
 _ROUNDING_PART = 0.01
-_ROUNDING_MM = 0.01
+_ROUNDING_MM = 0.010001
 _LARGEST_ROUNDING_PART = 0.1
 
 # In-plane distance in mm by which a slice may miss the line through the first and the last slice.
@@ -52,6 +53,13 @@ class Layout:
     def is_regular(self) -> bool:
         """Whether the frames are the volume's slices as they are."""
         return not self.note
+
+    @property
+    def skew_degrees(self) -> float:
+        """By how much the angle between a slice's rows and columns misses 90 degrees."""
+        axes = self.ijk_to_ras[:3, :2]
+        along_row, along_column = (axes / np.linalg.norm(axes, axis=0)).T
+        return float(np.degrees(np.arcsin(abs(along_row @ along_column))))
 
     @property
     def tilt_degrees(self) -> float:
@@ -140,28 +148,47 @@ def _judge_spacing(positions: NDArray[np.float64], source: Path) -> tuple[int, s
     gaps = np.diff(positions)
     # The lower median: of the two gaps that one missing slice among three leaves, the smaller one is the usual.
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
-    rounding = min(max(_ROUNDING_MM, _ROUNDING_PART * usual), _LARGEST_ROUNDING_PART * usual)
-    if np.abs(gaps - usual).max() <= rounding:
-        return len(positions), ""
-
-    count = max(2, int((positions[-1] - positions[0]) / usual + 0.5) + 1)
+    slots = _slots(positions, usual)
+    if slots is not None:
+        count = int(slots[-1]) + 1
+        _require_mostly_measured(count - len(positions), positions, source)
+        return count, _missing_note(positions, slots)
+    extent = positions[-1] - positions[0]
+    count = max(2, int(extent / usual + 0.5) + 1)
     _require_mostly_measured(count - len(positions), positions, source)
-    steps = np.rint(gaps / usual)
-    if steps.min() >= 1 and (np.abs(gaps - steps * usual) <= rounding * steps).all():
-        places = [
-            f"{positions[index] + usual * step:.2f}"
-            for index in np.flatnonzero(steps > 1)
-            for step in range(1, int(steps[index]))
-        ]
-        many = len(places) != 1
-        return count, (
-            f"{len(places)} slice{'s are' if many else ' is'} missing, at {', '.join(places)} mm along the slice "
-            f"normal; {'they were' if many else 'it was'} filled by linear interpolation."
-        )
-    step = (positions[-1] - positions[0]) / (count - 1)
+    # Four digits tell spacings apart that drift by less than a hundredth of a millimetre.
     return count, (
-        f"Slices are unequally spaced ({gaps.min():.2f} to {gaps.max():.2f} mm); they were resampled by linear "
-        f"interpolation to {count} slices {step:.2f} mm apart."
+        f"Slices are unequally spaced ({gaps.min():.4g} to {gaps.max():.4g} mm); they were resampled by linear "
+        f"interpolation to {count} slices {extent / (count - 1):.4g} mm apart."
+    )
+
+
+def _slots(positions: NDArray[np.float64], usual: float) -> NDArray[np.int64] | None:
+    """Which slices of a regular grid from the first to the last position these are; None if no grid fits them.
+
+    Both the gaps and the positions have to fit but for rounding: differences that are small from each slice to the
+    next may add up to a slice that is shown in a wrong place.
+    """
+    gaps = np.diff(positions)
+    rounding = min(max(_ROUNDING_MM, _ROUNDING_PART * usual), _LARGEST_ROUNDING_PART * usual)
+    steps = np.rint(gaps / usual)
+    if steps.min() < 1 or (np.abs(gaps - steps * usual) > rounding * steps).any():
+        return None
+    slots = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
+    regular = positions[0] + slots * ((positions[-1] - positions[0]) / slots[-1])
+    return slots if np.abs(positions - regular).max() <= rounding else None
+
+
+def _missing_note(positions: NDArray[np.float64], slots: NDArray[np.int64]) -> str:
+    """Which slices of the grid were not measured, "" when all were."""
+    grid = np.linspace(positions[0], positions[-1], int(slots[-1]) + 1)
+    places = [f"{position:.2f}" for position in np.delete(grid, slots)]
+    if not places:
+        return ""
+    many = len(places) != 1
+    return (
+        f"{len(places)} slice{'s are' if many else ' is'} missing, at {', '.join(places)} mm along the slice "
+        f"normal; {'they were' if many else 'it was'} filled by linear interpolation."
     )
 
 

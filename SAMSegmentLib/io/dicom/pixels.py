@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
-from .headers import damage_errors
+from .headers import reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pydicom import Dataset
+    from pydicom.pixels.decoders.base import Decoder
     from pydicom.uid import UID
 
     from .frames import Frame
@@ -33,13 +34,14 @@ def value_type(frames: Sequence[Frame]) -> np.dtype:
 
     :raises InputError: a header's bit depth cannot be.
     """
-    low, high = 0.0, 0.0
+    low, high, whole = 0.0, 0.0, True
     for frame in frames:
         slope, intercept = frame.rescale
-        if not (slope.is_integer() and intercept.is_integer()):
-            return np.dtype(np.float32)
+        whole = whole and slope.is_integer() and intercept.is_integer()
         ends = [slope * end + intercept for end in _stored_range(frame)]
         low, high = min(low, *ends), max(high, *ends)
+    if not whole:
+        return np.dtype(np.float32)
     for candidate in _WHOLE_NUMBER_TYPES:
         if np.iinfo(candidate).min <= low and high <= np.iinfo(candidate).max:
             return np.dtype(candidate)
@@ -80,16 +82,31 @@ def decode_frames(
 
 def _file_values(path: Path, frames: list[Frame]) -> Iterator[NDArray]:
     """Real values [row, column] of frames of one file, given in stored order."""
-    try:
-        for frame, (dataset, pixels) in zip(frames, _stored_pixels(path, frames), strict=True):
-            if pixels.shape != frame.shape:
-                raise ValueError("the pixels are not those that the header describes")
-            yield _real_values(pixels, frame, dataset)
-    except damage_errors() as error:
-        raise InputError(
-            f"{path} cannot be decoded: its pixel data is missing, cut off, or does not fit its header; "
-            "get the file again from its source."
-        ) from error
+    dataset, syntax = _read_file(path)
+    if not syntax.is_encapsulated:
+        _require_fitting_length(dataset, frames[0])
+    for frame, pixels in zip(frames, _stored_pixels(dataset, syntax, frames), strict=True):
+        if pixels.shape != frame.shape:
+            raise _damaged(path)
+        yield _real_values(pixels, frame, dataset)
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(
+        f"{path} cannot be decoded: its pixel data is missing, cut off, or does not fit its header; "
+        "get the file again from its source."
+    )
+
+
+def _decoding_errors() -> tuple[type[Exception], ...]:
+    """What pydicom raises on damaged pixel data and tables, besides what it raises while reading."""
+    return (
+        *reading_errors(),
+        AttributeError,  # an element that the decoder needs is missing
+        LookupError,  # a table is missing, or its description too short
+        RuntimeError,  # the plugin refused the compressed data
+        TypeError,  # an element has several values in place of one
+    )
 
 
 def _fits(values: NDArray, dtype: np.dtype) -> bool:
@@ -99,26 +116,55 @@ def _fits(values: NDArray, dtype: np.dtype) -> bool:
 
 def _stored_range(frame: Frame) -> tuple[int, int]:
     dataset = frame.header.dataset
-    if "ModalityLUTSequence" in dataset:
-        return 0, 65535
     allocated = dataset.get("BitsAllocated")
     bits = dataset.get("BitsStored", allocated)
     if not isinstance(allocated, int) or not isinstance(bits, int) or not 1 <= bits <= allocated <= 32:
         raise InputError(f"{frame.header.path} stores {bits} of {allocated} bits a pixel; repair its header.")
+    if "ModalityLUTSequence" in dataset:
+        return 0, 65535
     if dataset.get("PixelRepresentation", 0) == 1:
         return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     return 0, (1 << bits) - 1
 
 
-def _stored_pixels(path: Path, frames: list[Frame]) -> Iterator[tuple[Dataset, NDArray]]:
-    """The data set and the stored pixels [row, column] of each frame."""
+def _read_file(path: Path) -> tuple[Dataset, UID]:
+    """The whole file, and the transfer syntax of its pixel data."""
     from pydicom import dcmread
+    from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    try:
+        dataset = dcmread(path, force=True)
+        pixel_data, syntax = dataset.get("PixelData"), dataset.file_meta.get("TransferSyntaxUID")
+    except reading_errors() as error:
+        raise _damaged(path) from error
+    if syntax is None:
+        implicit, little = dataset.original_encoding
+        native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        # The decoders read it from there.
+        syntax = dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
+    if not isinstance(pixel_data, bytes) or not isinstance(syntax, UID) or not syntax.is_transfer_syntax:
+        raise _damaged(path)
+    return dataset, syntax
+
+
+def _stored_pixels(dataset: Dataset, syntax: UID, frames: list[Frame]) -> Iterator[NDArray]:
+    """The stored pixels [row, column] of each frame."""
+    header = frames[0].header
+    decoder, plugin = _decoder(syntax, header.path)
+    numbers = [frame.number for frame in frames]
+    every = numbers == list(range(1, int(header.dataset.get("NumberOfFrames") or 1) + 1))
+    indices = None if every else [number - 1 for number in numbers]
+    try:
+        for pixels, _ in decoder.iter_array(dataset, indices=indices, raw=True, decoding_plugin=plugin):
+            yield pixels
+    except _decoding_errors() as error:
+        raise _damaged(header.path) from error
+
+
+def _decoder(syntax: UID, path: Path) -> tuple[Decoder, str]:
+    """The decoder for a transfer syntax and the plugin that it is to use."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    dataset = dcmread(path, force=True)
-    syntax = _transfer_syntax(dataset)
-    if not syntax.is_encapsulated:
-        _require_fitting_length(dataset)
     plugin = _plugin(syntax)
     try:
         decoder = get_decoder(syntax)
@@ -128,11 +174,7 @@ def _stored_pixels(path: Path, frames: list[Frame]) -> Iterator[tuple[Dataset, N
         raise InputError(
             f"{path} is stored as {syntax.name}, which cannot be decoded here; convert it to an uncompressed file."
         )
-    numbers = [frame.number for frame in frames]
-    every = numbers == list(range(1, int(dataset.get("NumberOfFrames") or 1) + 1))
-    indices = None if every else [number - 1 for number in numbers]
-    for pixels, _ in decoder.iter_array(dataset, indices=indices, raw=True, decoding_plugin=plugin):
-        yield dataset, pixels
+    return decoder, plugin
 
 
 def _plugin(syntax: UID) -> str:
@@ -149,34 +191,27 @@ def _plugin(syntax: UID) -> str:
     return "pyjpegls" if syntax in JPEGLSTransferSyntaxes else "pylibjpeg"
 
 
-def _transfer_syntax(dataset: Dataset) -> UID:
-    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        implicit, little = dataset.original_encoding
-        native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        # The decoders read it from there.
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
-    return dataset.file_meta.TransferSyntaxUID
-
-
-def _require_fitting_length(dataset: Dataset) -> None:
+def _require_fitting_length(dataset: Dataset, frame: Frame) -> None:
     """Refuse pixel data that is longer than the header says by a row or more: rows or columns must be wrong.
 
     Shorter data is refused by pydicom itself.
     """
-    bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated)
-    expected = bits * int(dataset.get("NumberOfFrames") or 1) / 8
-    row = int(dataset.Columns) * int(dataset.BitsAllocated) / 8
+    header = frame.header.dataset
+    rows, columns = frame.shape
+    row = columns * header.BitsAllocated / 8
+    expected = rows * row * int(header.get("NumberOfFrames") or 1)
     if len(dataset.PixelData) >= expected + max(row, 2):
-        raise ValueError("more pixel data than rows and columns say")
+        raise _damaged(frame.header.path)
 
 
 def _real_values(pixels: NDArray, frame: Frame, dataset: Dataset) -> NDArray:
     if "ModalityLUTSequence" in dataset:
         from pydicom.pixels.processing import apply_modality_lut
 
-        return apply_modality_lut(pixels, dataset)
+        try:
+            return apply_modality_lut(pixels, dataset)
+        except _decoding_errors() as error:
+            raise _damaged(frame.header.path) from error
     slope, intercept = frame.rescale
     if (slope, intercept) == (1.0, 0.0):
         return pixels

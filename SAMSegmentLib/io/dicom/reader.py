@@ -50,16 +50,18 @@ def read_dicom(
     :param frame: 0-based, among images at the same places; needed if there are several.
     :param progress: called with the number of slices decoded and in all, for long series.
     :returns: values in the modality's units (rescaled), ``ijk_to_ras`` as the headers say to the last digit if the
-        slices are regular; the stored frames that were used are in ``source_frames``, slice by slice.
+        slices are regular and their direction cosines unit vectors; the stored frames that were used are in
+        ``source_frames``, slice by slice.
     :raises SeriesChoiceNeededError: several series and none chosen.
     :raises FrameChoiceNeededError: several frames and none chosen.
     :raises InputError: no grey-value image, or a damaged one.
     """
     with quiet_libraries():
         scan = _scan(path)
-        stack = choose_stack(build_stacks(scan.images), series, path)
+        stacks = build_stacks(scan.images)
+        stack = choose_stack(stacks, series, path)
         layout = lay_out(stack.frames, frame, path)
-        return _volume(stack, layout, path, (*scan.notes, *_file_notes(path, stack)), progress)
+        return _volume(stack, layout, path, (*scan.notes, *stacks.notes, *_file_notes(path, stack)), progress)
 
 
 def list_series(folder: Path) -> tuple[SeriesSummary, ...]:
@@ -68,7 +70,7 @@ def list_series(folder: Path) -> tuple[SeriesSummary, ...]:
     :raises InputError: there is none.
     """
     with quiet_libraries():
-        return tuple(stack.summary for stack in build_stacks(_scan(folder).images))
+        return build_stacks(_scan(folder).images).summaries()
 
 
 def _scan(path: Path) -> Scan:
@@ -108,9 +110,12 @@ def _volume(
     if is_sheared(affine):
         from ..regrid import make_rectangular
 
-        tilt = layout.tilt_degrees
         array, affine = make_rectangular(array, affine)
-        all_notes.append(f"The gantry was tilted by {tilt:.1f} degrees; slices were resampled to a rectangular grid.")
+        all_notes.append(_shear_note(layout))
+    if not layout.is_regular or affine is not layout.ijk_to_ras:
+        from ..regrid import NEW_GRID_NOTE
+
+        all_notes.append(NEW_GRID_NOTE)
     middle = layout.frames[len(layout.frames) // 2]
     return Volume(
         array=array,
@@ -122,6 +127,17 @@ def _volume(
         source_frames=tuple(_source_frame(frame) for frame in layout.frames),
         notes=tuple(all_notes),
     )
+
+
+def _shear_note(layout: Layout) -> str:
+    """Which angles are not right ones; those that would be said to be 0.0 degrees off are no reason."""
+    skew, tilt = f"{layout.skew_degrees:.1f}", f"{layout.tilt_degrees:.1f}"
+    reasons = []
+    if tilt != "0.0":
+        reasons.append(f"The gantry was tilted by {tilt} degrees")
+    if skew != "0.0":
+        reasons.append(f"{'rows' if reasons else 'Rows'} and columns are {skew} degrees off a right angle")
+    return f"{' and '.join(reasons)}; slices were resampled to a rectangular grid."
 
 
 def _source_frame(frame: Frame) -> SourceFrame:

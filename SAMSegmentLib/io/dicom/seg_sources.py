@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import OutputError
-from .frames import LPS_TO_RAS
-from .headers import damage_errors
+from ...geometry import LPS_TO_RAS
+from .frames import finite_numbers
+from .headers import element_value, items_of, reading_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +37,9 @@ _EMPTY_WHEN_MISSING = (
     "StudyTime",
     "ReferringPhysicianName",
 )
+
+# By how much direction cosines may differ from those that a volume was read with, and be the same.
+_COSINE_ROUNDING = 1e-4
 
 _SEXES = ("M", "F", "O")
 
@@ -81,7 +85,7 @@ def _header(path: Path, target: Path) -> Dataset:
         # Reading all of it now finds damage while the file can still be named.
         for _ in dataset:
             pass
-    except damage_errors() as error:
+    except reading_errors() as error:
         raise OutputError(
             f"{target} cannot be written: the image file {path} that it refers to cannot be read any more; "
             "put it back in its place."
@@ -125,14 +129,18 @@ def _empty_unless(dataset: Dataset, keyword: str, valid: Callable[[Any], Any]) -
 
 
 def _single_frame(dataset: Dataset, frame: SourceFrame, frames: Sequence[SourceFrame], first: Dataset) -> Dataset:
-    """Identity and orientation of the first image for all: they agree but for rounding, highdicom wants them equal."""
+    """Identity and orientation of the first image for all: they agree but for rounding, highdicom wants them equal.
+
+    The text of the first image's direction cosines is kept where the volume was read with these.
+    """
     for keyword in (*_EMPTY_WHEN_MISSING, "FrameOfReferenceUID", "StudyInstanceUID", "SeriesInstanceUID"):
         setattr(dataset, keyword, first.get(keyword))
     orientation, spacing, position = _geometry(frame)
     if not dataset.get("ImagePositionPatient"):
         dataset.ImagePositionPatient = _decimals(position)
     if frame is frames[0]:
-        if not dataset.get("ImageOrientationPatient"):
+        stated = finite_numbers(dataset.get("ImageOrientationPatient"), 6)
+        if stated is None or not np.allclose(stated, orientation, rtol=0, atol=_COSINE_ROUNDING):
             dataset.ImageOrientationPatient = _decimals(orientation)
         dataset.PixelSpacing = _decimals(spacing)
         dataset.SliceThickness = _thickness(dataset, frames)
@@ -172,13 +180,15 @@ def _make_multiframe(dataset: Dataset, frames: Sequence[SourceFrame]) -> None:
 def _thickness(dataset: Dataset, frames: Sequence[SourceFrame]) -> Any:
     """SliceThickness as the file states it, else the distance of the first two frames (1 mm for a single one)."""
     groups = [
-        (dataset.get(keyword) or [dataset])[0]
+        (items_of(dataset, keyword) or [dataset])[0]
         for keyword in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
     ]
-    measures = [(group.get("PixelMeasuresSequence") or [group])[0] for group in groups]
+    measures = [(items_of(group, "PixelMeasuresSequence") or [group])[0] for group in groups]
     for item in (*measures, dataset):
-        if item.get("SliceThickness"):
-            return item.SliceThickness
+        thickness = element_value(item, "SliceThickness")
+        numbers = finite_numbers(thickness, 1)
+        if numbers and numbers[0] > 0:
+            return thickness
     if len(frames) == 1:
         return _decimals([1.0])[0]
     return _decimals([float(np.linalg.norm(frames[1].pixel_to_ras[:3, 3] - frames[0].pixel_to_ras[:3, 3]))])[0]

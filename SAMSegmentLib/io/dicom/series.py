@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from ..choices import SeriesChoiceNeededError, SeriesSummary
 from .frames import finite_numbers, frames_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from .frames import Frame
@@ -53,56 +54,93 @@ class Stack:
         return SeriesSummary(self.selector, self.modality, self.description, len(self.frames), self.frames[0].shape)
 
 
-def build_stacks(headers: Iterable[Header]) -> tuple[Stack, ...]:
-    """All stacks, in the order of series number and UID; independent of file names.
+@dataclass(frozen=True)
+class Stacks:
+    """What can be opened, and what cannot.
 
-    :raises InputError: a header contradicts itself.
+    :param usable: in the order of series number and UID.
+    :param refused: by SeriesInstanceUID, why a series cannot be opened: a header of it contradicts itself.
     """
+
+    usable: tuple[Stack, ...]
+    refused: Mapping[str, InputError]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence about the series that were left out, if there are any."""
+        if not self.refused:
+            return ()
+        uid, error = next(iter(self.refused.items()))
+        more = len(self.refused) - 1
+        others = f" and {more} other{'s' if more != 1 else ''}" if more else ""
+        return (f"Left out the series {uid or 'without a UID'}{others}, since {error}",)
+
+    def summaries(self) -> tuple[SeriesSummary, ...]:
+        """What a user chooses from.
+
+        :raises InputError: no series can be opened.
+        """
+        if not self.usable:
+            raise next(iter(self.refused.values()))
+        return tuple(stack.summary for stack in self.usable)
+
+
+def build_stacks(headers: Iterable[Header]) -> Stacks:
+    """All stacks; independent of file names. A damaged series keeps none of the others from being opened."""
     series: dict[str, list[Header]] = {}
     for header in headers:
         series.setdefault(header.series_uid, []).append(header)
-    stacks = []
+    stacks: list[Stack] = []
+    refused: dict[str, InputError] = {}
     for uid in sorted(series, key=lambda uid: (_series_number(series[uid][0]), uid)):
         unique = _without_copies(series[uid])
-        frames = [frame for header in unique for frame in frames_of(header)]
+        try:
+            frames = [frame for header in unique for frame in frames_of(header)]
+        except InputError as error:
+            refused[uid] = error
+            continue
         groups = sorted(_alike(frames), key=_stack_order)
         for number, group in enumerate(groups, start=1):
             selector = f"{uid}#{number}" if len(groups) > 1 else uid
             stacks.append(Stack(selector, tuple(group), len(series[uid]) - len(unique)))
-    return tuple(stacks)
+    return Stacks(tuple(stacks), refused)
 
 
-def choose_stack(stacks: tuple[Stack, ...], selector: str | None, source: Path) -> Stack:
+def choose_stack(stacks: Stacks, selector: str | None, source: Path) -> Stack:
     """The stack that ``selector`` names, or the only one there is.
 
     :param selector: SeriesInstanceUID, or one of the stacks' selectors.
     :raises SeriesChoiceNeededError: several are left.
-    :raises InputError: there is no such series.
+    :raises InputError: there is no such series, or it is damaged.
     """
-    left = stacks
+    if selector is not None and (error := stacks.refused.get(selector.partition("#")[0])):
+        raise error
+    summaries = stacks.summaries()
+    left = stacks.usable
     if selector is not None:
-        left = tuple(stack for stack in stacks if selector in (stack.selector, stack.selector.partition("#")[0]))
+        left = tuple(stack for stack in left if selector in (stack.selector, stack.selector.partition("#")[0]))
     if len(left) == 1:
         return left[0]
     if not left:
-        raise InputError(f"{source} holds no series {selector}; choose with --series one of: {_listed(stacks)}.")
+        raise InputError(f"{source} holds no series {selector}; choose with --series one of: {_listed(summaries)}.")
+    damaged = f" ({len(stacks.refused)} more cannot be read)" if stacks.refused and selector is None else ""
     raise SeriesChoiceNeededError(
-        f"{source} holds {len(left)} image series; choose one with --series: {_listed(left)}.",
+        f"{source} holds {len(left)} image series{damaged}; choose one with --series: "
+        f"{_listed(tuple(stack.summary for stack in left))}.",
         tuple(stack.summary for stack in left),
     )
 
 
-def _listed(stacks: tuple[Stack, ...]) -> str:
+def _listed(summaries: tuple[SeriesSummary, ...]) -> str:
     entries = []
-    for stack in stacks[:_LISTED_SERIES]:
-        summary = stack.summary
+    for summary in summaries[:_LISTED_SERIES]:
         rows, columns = summary.shape
         described = f"{summary.description}, " if summary.description else ""
         entries.append(
             f"{summary.selector} ({summary.modality or 'unknown modality'}, {described}"
             f"{summary.image_count} image{'s' if summary.image_count != 1 else ''} of {columns}x{rows})"
         )
-    more = len(stacks) - len(entries)
+    more = len(summaries) - len(entries)
     return ", ".join(entries) + (f" and {more} more" if more else "")
 
 
@@ -120,25 +158,30 @@ def _without_copies(headers: list[Header]) -> list[Header]:
 
 
 def _alike(frames: list[Frame]) -> list[list[Frame]]:
-    groups: list[list[Frame]] = []
+    kinds: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in frames:
-        for group in groups:
-            if _same_stack(group[0], frame):
-                group.append(frame)
-                break
-        else:
-            groups.append([frame])
+        meaning = str(frame.header.dataset.get("PhotometricInterpretation"))
+        kinds[frame.shape, frame.stack_id, meaning].append(frame)
+    return [group for kind in kinds.values() for group in _parallel(kind)]
+
+
+def _parallel(frames: list[Frame]) -> list[list[Frame]]:
+    """Frames of equal orientation and pixel spacing, in the order of their first members.
+
+    All that are left are compared at once with the first of them: a radial series has as many groups as frames.
+    """
+    orientations = np.array([frame.orientation.ravel() for frame in frames])
+    spacings = np.array([frame.spacing for frame in frames])
+    groups = []
+    left = np.arange(len(frames))
+    while left.size:
+        turned = np.abs(orientations[left] - orientations[left[0]]).max(axis=1)
+        same = (turned <= _ORIENTATION_TOLERANCE) & np.isclose(
+            spacings[left], spacings[left[0]], rtol=_SPACING_TOLERANCE
+        ).all(axis=1)
+        groups.append([frames[index] for index in left[same]])
+        left = left[~same]
     return groups
-
-
-def _same_stack(one: Frame, other: Frame) -> bool:
-    return (
-        one.shape == other.shape
-        and one.stack_id == other.stack_id
-        and one.header.dataset.get("PhotometricInterpretation") == other.header.dataset.get("PhotometricInterpretation")
-        and np.allclose(one.orientation, other.orientation, rtol=0, atol=_ORIENTATION_TOLERANCE)
-        and np.allclose(one.spacing, other.spacing, rtol=_SPACING_TOLERANCE)
-    )
 
 
 def _stack_order(frames: list[Frame]) -> tuple[float, int, list[float]]:
