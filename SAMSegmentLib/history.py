@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 State = TypeVar("State")
 
@@ -23,6 +26,12 @@ class History(Generic[State]):
         self._past.append(self.current)
         self._future.clear()
         self.current = state
+
+    def amend(self, change: Callable[[State], State]) -> None:
+        """Apply ``change`` to every state, those before and those undone too; it returns what it leaves as it is."""
+        self._past = [change(state) for state in self._past]
+        self._future = [change(state) for state in self._future]
+        self.current = change(self.current)
 
     @property
     def can_undo(self) -> bool:

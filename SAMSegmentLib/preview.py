@@ -66,9 +66,11 @@ def montage(
     :param columns: most pictures beside each other.
     """
     tiles = [_tile(volume, window, segments, view, tile_side) for view in views]
-    across = min(columns, len(tiles))
+    across = min(columns, max(1, len(tiles)))
     down = -(-len(tiles) // across)
-    width, height = max(tile.width for tile in tiles), max(tile.height for tile in tiles)
+    # Without a slice to show, what is left is the heading.
+    width = max((tile.width for tile in tiles), default=2 * tile_side)
+    height = max((tile.height for tile in tiles), default=0)
     top = _CAPTION_HEIGHT + _GAP if title else 0
     size = (across * (width + _GAP) + _GAP, top + down * (height + _GAP) + _GAP)
     picture = Image.new("RGB", size, _BACKGROUND)

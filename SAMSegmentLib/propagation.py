@@ -7,7 +7,7 @@ next key slice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,12 +35,14 @@ class PropagationRequest:
     :param key_masks: slice index to mask, bool [row, column] in the pixels of that slice; at least one.
     :param first: lowest slice index that may be reached.
     :param last: highest slice index that may be reached, inclusive.
+    :param only: the slices that a propagation reached before it was cancelled, when it is done again; None for all.
     """
 
     orientation: Orientation
     key_masks: Mapping[int, NDArray[np.bool_]]
     first: int
     last: int
+    only: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +68,16 @@ def propagate(
 
     :param predict: answers a prompt set with candidates.
     """
-    for key, indices in _outward(request):
-        yield from _follow(volume, request.orientation, request.key_masks[key], indices, predict)
+    slices = (
+        reached
+        for key, indices in _outward(request)
+        for reached in _follow(volume, request.orientation, request.key_masks[key], indices, predict)
+    )
+    if request.only is None:
+        yield from slices
+    else:
+        # They are the first ones that it made: slices come in the same order each time.
+        yield from islice(slices, len(request.only))
 
 
 def _outward(request: PropagationRequest) -> Iterator[tuple[int, range]]:

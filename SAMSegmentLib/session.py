@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,8 +71,8 @@ class SegmentationSession:
         :raises InputError: the name is empty or taken.
         """
         name = name.strip()
-        if not name:
-            raise InputError("A segment needs a name.")
+        if not name or any(unicodedata.category(letter) == "Cs" for letter in name):
+            raise InputError("A segment needs a name, of letters that can be written.")
         if name in self.segment_names:
             raise InputError(f"There is a segment named {name!r} already; choose another name.")
         states = self._history.current
@@ -183,12 +184,39 @@ class SegmentationSession:
 
         :param on_slice: called with each slice as it is made; raise
             :class:`concurrent.futures.CancelledError` in it to stop and keep what there is.
-        :raises InputError: there is no such segment, no prompted slice with a mask in this orientation, or the range
-            lies outside of the volume or holds no prompted slice.
+        :raises InputError: there is no such segment, no prompted slice in this orientation or one without its mask yet,
+            or the range lies outside of the volume or holds no prompted slice.
         """
+        state = self.state(name).without_propagated(propagation.orientation)
+        request = self._propagation_request(state, propagation)
+        record = replace(propagation)  # an object of its own: it is what tells this propagation from an equal one
+        self._history.push(self._replaced(state.with_propagation(record)))
+        reached: list[int] = []
+
+        def put_in(result: PropagatedSlice) -> None:
+            if not any(_holds(item, record) for item in self._history.current):
+                raise CancelledError  # undone, overtaken by other prompts, or its segment removed
+            reached.append(result.plane.index)
+            mask = SliceMask.pack(result.mask, None, result.predicted_iou)
+            key = record.orientation, result.plane.index
+            self._amend(record, lambda item: item.with_mask(key, mask))
+            if on_slice:
+                on_slice(result)
+
+        def remember_end(future: Future[None]) -> None:
+            if future.cancelled() or future.exception() is not None:
+                ended = replace(record, only=tuple(reached))
+                self._amend(record, lambda item: item.with_propagation(ended))
+
+        future = self.engine.propagate(request, put_in)
+        future.add_done_callback(remember_end)
+        return future
+
+    def _propagation_request(self, state: SegmentState, propagation: Propagation) -> PropagationRequest:
         first, last = self.slice_range(propagation)
         orientation = propagation.orientation
-        state = self.state(name).without_propagated(orientation)
+        if any(prompts.orientation is orientation for prompts in state.unanswered()):
+            raise InputError(f"Segment {state.name!r} has a slice whose mask is not there yet; propagate after it is.")
         key_masks = {
             index: mask.unpack()
             for (same, index), mask in state.masks.items()
@@ -196,36 +224,13 @@ class SegmentationSession:
         }
         if not key_masks:
             raise InputError(
-                f"Segment {name!r} has no prompted {orientation.value} slice within {first}:{last} to propagate from."
+                f"Segment {state.name!r} has no prompted {orientation.value} slice within {first}:{last} to start from."
             )
-        self._history.push(self._replaced(state.with_propagation(propagation)))
-        reached: list[int] = []
+        return PropagationRequest(orientation, key_masks, first, last, propagation.only)
 
-        def put_in(result: PropagatedSlice) -> None:
-            index = result.plane.index
-            if not self._is_current(name, propagation):
-                raise CancelledError
-            if propagation.only is not None and index not in propagation.only:
-                return
-            reached.append(index)
-            mask = SliceMask.pack(result.mask, None, result.predicted_iou)
-            self._history.current = self._replaced(self.state(name).with_mask((orientation, index), mask))
-            if on_slice:
-                on_slice(result)
-
-        def remember_end(future: Future[None]) -> None:
-            if future.cancelled() and self._is_current(name, propagation):
-                ended = replace(propagation, only=tuple(reached))
-                self._history.current = self._replaced(self.state(name).with_propagation(ended))
-
-        future = self.engine.propagate(PropagationRequest(orientation, key_masks, first, last), put_in)
-        future.add_done_callback(remember_end)
-        return future
-
-    def _is_current(self, name: str, propagation: Propagation) -> bool:
-        # Undone, overtaken by other prompts, or its segment removed: what still arrives belongs nowhere.
-        states = (state for state in self._history.current if state.name == name)
-        return any(item is propagation for state in states for item in state.propagations)
+    def _amend(self, record: Propagation, change: Callable[[SegmentState], SegmentState]) -> None:
+        # Undo and redo lead to other states that hold the same propagation: what it makes is part of all of them.
+        self._history.amend(lambda states: tuple(change(state) if _holds(state, record) else state for state in states))
 
     # --- undo
 
@@ -281,3 +286,7 @@ class SegmentationSession:
 
     def _replaced(self, changed: SegmentState) -> _States:
         return tuple(changed if state.name == changed.name else state for state in self._history.current)
+
+
+def _holds(state: SegmentState, record: Propagation) -> bool:
+    return any(item is record for item in state.propagations)

@@ -151,9 +151,10 @@ def fingerprints_match(first: str, second: str) -> bool:
 def _parsed_geometry(text: str) -> NDArray[np.float64] | None:
     """The i, j and k axes and the origin, 4x3 in mm."""
     try:
-        return np.array([float(number) for number in text.split(",")]).reshape(4, 3)
+        numbers = np.array([float(number) for number in text.split(",")]).reshape(4, 3)
     except ValueError:
         return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _portable(voxels: NDArray) -> bytes:

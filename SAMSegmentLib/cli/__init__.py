@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 wrong usage or unusable input, 3 model or weights unavaila
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,6 +20,10 @@ _UNUSABLE = 2
 
 def main() -> NoReturn:
     """Run the command with the process's arguments, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end the command.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -53,6 +58,8 @@ def _run(arguments: Sequence[str]) -> int:
         return _refuse(f"{sentence} ('{command} --help' shows the usage.)", _UNUSABLE)
     except Abort:
         raise KeyboardInterrupt from None
+    if result == _INTERRUPTED:  # typer's own answer to Ctrl+C, without a word
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from ..geometry import IJK
     from ..volume import Volume
 
+# The anatomical axis (of R, A, S) across an orientation's slices.
+_ACROSS = {Orientation.SAGITTAL: 0, Orientation.CORONAL: 1, Orientation.AXIAL: 2}
+
+# Larger numbers are neither voxels nor mm of a patient, and would overflow on their way.
+_LARGEST_NUMBER = 1e6
+
 _SIGNS = {"+": True, "-": False}
 
 
@@ -139,8 +145,7 @@ def _flat_in_voxels(volume: Volume, box: Box) -> set[Orientation]:
 
 def _flat_in_mm(box: WrittenBox) -> set[Orientation]:
     first, second = box.corners
-    across = {Orientation.SAGITTAL: 0, Orientation.CORONAL: 1, Orientation.AXIAL: 2}
-    return {orientation for orientation, axis in across.items() if first[axis] == second[axis]}
+    return {orientation for orientation, axis in _ACROSS.items() if first[axis] == second[axis]}
 
 
 def _box_in_mm(volume: Volume, box: WrittenBox, orientation: Orientation) -> Box:
@@ -150,6 +155,12 @@ def _box_in_mm(volume: Volume, box: WrittenBox, orientation: Orientation) -> Box
     """
     first, second = np.array(box.corners)
     axis = slice_axis(volume, orientation)
+    across = _ACROSS[orientation]
+    if abs(first[across] - second[across]) > volume.spacing[axis]:
+        raise InputError(
+            f"The box {_written(box.corners[0])} to {_written(box.corners[1])} mm spans several {orientation.value} "
+            f"slices; give both corners the same {'RAS'[across]}, or choose another --orientation."
+        )
     middle = ras_to_voxel(volume, (first + second) / 2)
     corners = np.array([np.where(choice, second, first) for choice in product((False, True), repeat=3)])
     voxels = np.floor(apply_transform(volume.ras_to_ijk, corners) + 0.5).astype(int)
@@ -173,7 +184,8 @@ def _numbers(parts: list[str]) -> list[float]:
         values = [float(part) for part in parts]
     except ValueError:
         return []
-    return values if np.isfinite(values).all() else []
+    # Not a number is not below either.
+    return values if all(abs(value) <= _LARGEST_NUMBER for value in values) else []
 
 
 def _written(position: tuple[float, ...]) -> str:

@@ -99,7 +99,7 @@ def run_segment(options: SegmentOptions) -> None:
     wanted = _wanted_segments(options, request, volume)
     session = _open_session(options, request, volume)
     progress = _Progress(notes=[*volume.notes, *_weights_notes(request, session)])
-    with _interrupts_noticed(progress), _prompts_file_named(options.prompts):
+    with _prompts_file_named(options.prompts):
         _segment(wanted, session, progress)
 
     segments = session.segments()
@@ -126,7 +126,8 @@ def _understand(options: SegmentOptions) -> _Request:
     if options.slices and not options.propagate:
         raise InputError("--slices limits --propagate; give both or neither.")
     model = options.model or (saved and saved.model) or BUILTIN
-    if points and "point" not in catalogue_entry(model).prompts:
+    has_points = points or (saved and any(item.points for segment in saved.segments for item in segment.prompts))
+    if has_points and "point" not in catalogue_entry(model).prompts:
         raise InputError(f"{model} takes boxes only, not points; give a --box, or choose another --model.")
     return _Request(
         points=points,
@@ -141,6 +142,9 @@ def _understand(options: SegmentOptions) -> _Request:
 def _check_extras(options: SegmentOptions, volume: Volume | None = None) -> None:
     check_extra(options.save_prompts, ".json", options.image, volume)
     check_extra(options.preview, ".png", options.image, volume)
+    results = [path.resolve() for path in (options.output, options.save_prompts, options.preview) if path]
+    if len(set(results)) < len(results):
+        raise InputError(f"{options.output}: two of the results would go into one file; choose another name.")
 
 
 def _refuse_beside_prompts_file(options: SegmentOptions) -> None:
@@ -219,7 +223,7 @@ def _propagate(session: SegmentationSession, name: str, propagation: Propagation
     reached: list[PropagatedSlice] = []
     first, last = session.slice_range(propagation)
 
-    with progress_bar("Propagating", "slice") as update:
+    with progress_bar("Propagating", "slice") as update, _interrupts_noticed(progress):
 
         def on_slice(result: PropagatedSlice) -> None:
             reached.append(result)

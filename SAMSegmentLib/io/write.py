@@ -73,7 +73,8 @@ def check_not_input(path: Path, image: Path | None = None, volume: Volume | None
     :param path: the file to be written, of any kind.
     :param image: the file or folder that the image is read from, None when unknown.
     :param volume: the image, when it is read already: only then the files read from a folder are known.
-    :raises OutputError: it is one of them, also under another name (a link).
+    :raises OutputError: it is one of them, also under another name (a link), or another DICOM image: a folder's other
+        series and frames are not to be lost either. An earlier DICOM SEG may be replaced.
     :raises InputError: the image cannot be read.
     """
     files = [] if image is None else [*files_of_image(image)]
@@ -84,6 +85,16 @@ def check_not_input(path: Path, image: Path | None = None, volume: Volume | None
         return  # there is nothing that could be lost
     if any(os.path.samestat(target, file.stat()) for file in dict.fromkeys(files) if file.exists()):
         raise OutputError(f"{path}: is a file of the image itself, which would be lost; choose another name.")
+    if _is_dicom_image(path):
+        raise OutputError(f"{path}: is a DICOM image, which would be lost; choose another name.")
+
+
+def _is_dicom_image(path: Path) -> bool:
+    if path.suffix.lower() != ".dcm":
+        return False
+    from .dicom import is_dicom_file, is_segmentation
+
+    return is_dicom_file(path) and not is_segmentation(path)
 
 
 def write_segmentation(path: Path, volume: Volume, segments: Sequence[Segment]) -> tuple[str, ...]:

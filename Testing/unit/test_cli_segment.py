@@ -183,6 +183,9 @@ MISTAKES = [
     (["--point", "1,2,3", "--save-prompts", "p.txt"], r"\.json"),
     (["--point", "1,2,3", "--orientation", "oblique"], "oblique"),
     (["--point", "1,2,3", "--device", "tpu"], "tpu"),
+    (["--ras", "--box", "10,10,5,20,20,25"], "spans several axial slices"),
+    (["--ras", "--point", "1e308,0,0"], "three numbers"),
+    (["--point", "1,2,3", "--preview", "out.seg.nrrd"], r"\.png"),
     (["--nonsense"], "'samsegment segment --help'"),
     (["--point", "1,2,3", "--model", "medsam_vit_b"], "boxes only"),
     (["--point", "1,2,3", "--segment", " "], "needs a name"),
@@ -352,3 +355,41 @@ def noted_overlap(mask, previous):
 propagation.overlap = noted_overlap
 main()
 """
+
+
+def test_two_results_do_not_go_into_one_file(phantom, tmp_path, capsys):
+    (tmp_path / "p.png").symlink_to(tmp_path / "o.nrrd")
+    arguments = ["--point", "20,16,10", "-o", str(tmp_path / "o.nrrd"), "--preview", str(tmp_path / "p.png")]
+    assert run(["segment", str(phantom[0]), *arguments]) == 2
+    assert "into one file" in capsys.readouterr().err
+    assert not (tmp_path / "o.nrrd").exists()
+
+
+def test_a_session_of_empty_segments_is_replayed_with_a_preview(phantom, tmp_path):
+    (tmp_path / "p.json").write_text('{"version": 1, "segments": [{"name": "a"}]}')
+    arguments = ["-o", tmp_path / "o.nrrd", "--preview", tmp_path / "p.png"]
+    segmented(phantom[0], "--prompts", tmp_path / "p.json", *arguments)
+    assert Image.open(tmp_path / "p.png").size[0] > 400
+
+
+def test_ctrl_c_before_there_is_a_result_says_so(phantom, tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("SAMSegmentLib.cli.segment_command.read_volume", interrupted)
+    assert run(["segment", str(phantom[0]), "--point", "20,16,10", "-o", str(tmp_path / "o.nrrd")]) == 130
+    assert "Stopped; nothing was written." in capsys.readouterr().err
+
+
+def test_no_dicom_image_of_a_folder_is_overwritten_but_an_earlier_segmentation_may_be(tmp_path, capsys):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for name in ("CT_small.dcm", "MR_small.dcm"):
+        (folder / name).write_bytes(Path(str(files("pydicom") / "data" / "test_files" / name)).read_bytes())
+    before = (folder / "CT_small.dcm").read_bytes()
+    box = ("--box", "18,12,0,46,52,0", "-o")
+    assert run(["segment", str(folder / "MR_small.dcm"), *box, str(folder / "CT_small.dcm")]) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert (folder / "CT_small.dcm").read_bytes() == before
+    for _ in range(2):
+        segmented(folder / "MR_small.dcm", *box, folder / "seg.dcm")

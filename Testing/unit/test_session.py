@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import CancelledError, Future
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from SAMSegmentLib.errors import EngineError, InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Box, Point, PromptSet
+from SAMSegmentLib.propagation import propagate
 from SAMSegmentLib.segmentstate import Propagation
 from SAMSegmentLib.session import SegmentationSession
 from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
@@ -351,6 +353,7 @@ def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
         (lambda s: s.set_prompts("ball", PromptSet(AXIAL, 12, (Point((1, 1, 12)),))), "slices 0 to 11, not 12"),
         (lambda s: s.add_segment("ball"), "choose another name"),
         (lambda s: s.add_segment("  "), "needs a name"),
+        (lambda s: s.add_segment("a\ud800"), "needs a name"),
         (lambda s: s.propagate("ball", Propagation(AXIAL)), "no prompted axial slice"),
         (lambda s: s.propagate("ball", Propagation(AXIAL, 4, 40)), "must lie within 0:11"),
         (lambda s: s.choose_candidate("ball", (AXIAL, 6), 3), "numbered 0 to 2"),
@@ -363,3 +366,70 @@ def test_what_cannot_be_done_is_refused_in_words_and_changes_nothing(session, ac
     assert session.segment_names == ("ball",)
     assert not mask_of(session).any()
     assert session.state("ball").prompts == {}
+
+
+class StreamingEngine(InProcessEngine):
+    """Hands propagated slices over one by one when told to, as a worker process does."""
+
+    def propagate(self, request, on_slice):
+        self.future, self.on_slice = Future(), on_slice
+        self.made = iter(propagate(self._volume, request, self._candidates))
+        return self.future
+
+    def hand_over(self, count):
+        try:
+            for result in islice(self.made, count):
+                self.on_slice(result)
+        except CancelledError:
+            self.end()
+
+    def end(self):
+        self.future.cancel()
+
+
+@pytest.fixture
+def streaming(ball_mask, model):
+    volume = volume_of(ball_mask.astype(np.uint8) * 255)
+    session = SegmentationSession(volume, StreamingEngine(model, volume, WINDOW))
+    session.add_segment("ball")
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    session.propagate("ball", Propagation(AXIAL))
+    session.engine.hand_over(2)
+    return session
+
+
+def assert_replays(session):
+    again = SegmentationSession(session.volume, InProcessEngine(ThresholdModel(), session.volume, WINDOW))
+    for segment in session_to_json(session)["segments"]:
+        replay(saved_segment_from_json(segment), again)
+    for mine, theirs in zip(session.segments(), again.segments(), strict=True):
+        assert np.array_equal(mine.mask, theirs.mask)
+
+
+def test_propagation_undone_while_it_runs_and_redone_is_what_was_made(streaming):
+    streaming.undo()
+    streaming.engine.hand_over(1)
+    streaming.redo()
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
+    assert_replays(streaming)
+
+
+def test_slices_that_arrive_after_another_step_survive_its_undoing(streaming):
+    streaming.add_segment("other")
+    streaming.engine.hand_over(1)
+    streaming.undo()
+    streaming.engine.end()
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8, 9]
+    assert_replays(streaming)
+
+
+def test_propagation_that_fails_halfway_keeps_and_remembers_what_it_made(streaming):
+    streaming.engine.future.set_exception(EngineError("The worker died."))
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
+    assert_replays(streaming)
+
+
+def test_propagation_waits_for_the_mask_that_it_starts_from(late_session):
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    with pytest.raises(InputError, match="not there yet"):
+        late_session.propagate("ball", Propagation(AXIAL))

@@ -5,7 +5,7 @@ groups frames into stacks and chooses one, ``layout`` orders a stack and judges 
 ``reader`` puts the volume together. ``seg_sources`` prepares the headers of these images for a DICOM Segmentation.
 """
 
-from .headers import is_dicom_file
+from .headers import is_dicom_file, is_segmentation
 from .reader import list_series, read_dicom
 
-__all__ = ["is_dicom_file", "list_series", "read_dicom"]
+__all__ = ["is_dicom_file", "is_segmentation", "list_series", "read_dicom"]

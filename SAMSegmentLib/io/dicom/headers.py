@@ -213,6 +213,13 @@ def is_dicom_file(path: Path) -> bool:
         return preamble or (plausible and _read(path, bare=True) is not None)
 
 
+def is_segmentation(path: Path) -> bool:
+    """Whether a DICOM file is a Segmentation object, as they are written here; False also when it cannot be read."""
+    with quiet_libraries():
+        header = _read(path, bare=False)
+    return header is not None and header.unsuitable == "Segmentation"
+
+
 def scan_file(path: Path) -> Scan:
     """The scan of a single file.
 

@@ -153,7 +153,9 @@ def _source_frame(frame: Frame) -> SourceFrame:
 def _check_size(layout: Layout, dtype: np.dtype, path: Path) -> None:
     """Refuse what does not fit into memory, and tilts that would need absurd amounts of it."""
     rows, columns = layout.frames[0].shape
-    needed = len(layout.frames) * rows * columns * dtype.itemsize
+    # While values grow from int16 to int32 both are held.
+    itemsize = dtype.itemsize + 2 * (dtype == np.int32)
+    needed = len(layout.frames) * rows * columns * itemsize
     if len({frame.header.path for frame in layout.frames}) < len(layout.frames):
         # A multi-frame file is held as a whole while it is decoded.
         needed *= 2
