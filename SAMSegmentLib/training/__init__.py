@@ -1,0 +1,1 @@
+"""Training of the built-in model: synthetic slices, simulated clicks, one command."""
