@@ -24,7 +24,7 @@ _NAMED_KEYS = 3
 
 # What torch's restricted unpickler and its zip reader raise on files that are damaged or something else altogether
 # (found by flipping bytes in checkpoints of both formats).
-_TORCH_LOAD_ERRORS = (
+TORCH_LOAD_ERRORS = (
     pickle.UnpicklingError,
     RuntimeError,
     EOFError,
@@ -105,7 +105,7 @@ def _read_torch(path: Path) -> Any:
             warnings.simplefilter("ignore", UserWarning)
             # Only zip archives, which torch writes since 1.6, can be mapped.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except _TORCH_LOAD_ERRORS as error:
+    except TORCH_LOAD_ERRORS as error:
         raise _unreadable(path) from error
 
 

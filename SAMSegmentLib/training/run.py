@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import pickle
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ import torch
 
 from ..errors import InputError
 from ..io.atomic import atomic_path, not_writable
-from ..models.checkpoint import read_checkpoint
+from ..models.checkpoint import TORCH_LOAD_ERRORS, read_checkpoint
 from ..models.weights import file_sha256
 from .batches import SlicePool, StageBatches, load_batches
 from .export import export_weights
@@ -32,17 +31,6 @@ POOL_NAME, WEIGHTS_NAME = "slices.bin", "builtin.safetensors"
 
 _LOG_EVERY = 50  # steps
 _CHECKPOINT_SECONDS = 300.0
-
-# What torch's restricted unpickler, its zip reader and state dictionaries raise on a file that is not ours.
-_CHECKPOINT_ERRORS = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    OSError,
-    LookupError,
-    ValueError,
-    TypeError,
-)
 
 _logger = logging.getLogger(__name__)
 
@@ -165,7 +153,7 @@ class TrainingRun:
             self._learner.restore(state)
             self._position = Position(**state["position"])
             self._start_sha256 = state["start"]
-        except _CHECKPOINT_ERRORS as error:
+        except TORCH_LOAD_ERRORS as error:
             raise InputError(f"{path}: not a checkpoint of this run; remove it or choose another folder.") from error
 
     def _export(self) -> None:

@@ -1,50 +1,17 @@
 """A user's work: prompts change one slice of one segment, and every step can be taken back."""
 
-import json
-from concurrent.futures import CancelledError, Future
-from itertools import islice
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from SAMSegmentLib.errors import EngineError, InputError
+from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Box, Point, PromptSet
-from SAMSegmentLib.propagation import propagate
 from SAMSegmentLib.segmentstate import Propagation
-from SAMSegmentLib.session import SegmentationSession
-from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
-from SAMSegmentLib.volume import Window
-from SAMSegmentLib.worker.inprocess import InProcessEngine
-from Testing.fakes import ThresholdModel
-from Testing.generated import ball, volume_of
+from Testing.sessions import mask_of
 
 AXIAL, CORONAL = Orientation.AXIAL, Orientation.CORONAL
-WINDOW = Window(127.5, 255)
-
-
-@pytest.fixture
-def ball_mask():
-    return ball((12, 16, 20), (9, 8, 6), 4.5)
-
-
-@pytest.fixture
-def model():
-    return ThresholdModel()
-
-
-@pytest.fixture
-def session(ball_mask, model):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255, name="ball")
-    session = SegmentationSession(volume, InProcessEngine(model, volume, WINDOW))
-    session.add_segment("ball")
-    return session
-
-
-def mask_of(session, name="ball"):
-    return next(segment.mask for segment in session.segments() if segment.name == name)
 
 
 def test_a_click_segments_its_slice_and_no_other(session, ball_mask):
@@ -184,73 +151,6 @@ def test_cancelled_propagation_keeps_the_slices_it_made(session):
     assert len(reached) == 2
 
 
-def test_prompts_survive_a_failing_engine(session, model):
-    model.fails = True
-    with pytest.raises(EngineError):
-        session.add_point("ball", (9, 8, 6), AXIAL).result()
-    assert session.prompts("ball", (AXIAL, 6)).points == (Point((9, 8, 6)),)
-    assert not mask_of(session).any()
-
-
-def test_a_model_that_fails_is_told_as_an_engine_error(ball_mask, model, monkeypatch):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255)
-
-    def out_of_memory(*_):
-        raise RuntimeError("CUDA out of memory.\nTried to allocate 20 GiB")
-
-    monkeypatch.setattr(model, "encode", out_of_memory)
-    session = SegmentationSession(volume, InProcessEngine(model, volume, WINDOW))
-    session.add_segment("ball")
-    with pytest.raises(EngineError, match=r"threshold failed on this slice .CUDA out of memory.*--device cpu"):
-        session.add_point("ball", (9, 8, 6), AXIAL).result()
-    assert EngineError.exit_code == 4
-
-
-class LateEngine(InProcessEngine):
-    """Answers when told to, as a worker process does."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.waiting = []
-
-    def predict(self, prompts):
-        future = Future()
-        self.waiting.append((future, prompts))
-        return future
-
-    def answer_all(self):
-        for future, prompts in self.waiting:
-            future.set_result(super().predict(prompts).result())
-        self.waiting.clear()
-
-
-@pytest.fixture
-def late_session(ball_mask, model):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255)
-    session = SegmentationSession(volume, LateEngine(model, volume, WINDOW))
-    session.add_segment("ball")
-    return session
-
-
-def test_an_answer_to_prompts_that_have_changed_is_dropped(late_session):
-    late_session.add_point("ball", (9, 8, 6), AXIAL)
-    late_session.add_point("ball", (10, 8, 6), AXIAL, positive=False)
-    (first, prompts), second = late_session.engine.waiting
-    late_session.engine.waiting[:] = [second, (first, prompts)]  # the older answer comes last
-    late_session.engine.answer_all()
-    assert not mask_of(late_session)[6, 8, 10]
-
-
-def test_an_undone_prompt_gets_no_late_mask_and_redoing_asks_again(late_session, ball_mask):
-    late_session.add_point("ball", (9, 8, 6), AXIAL)
-    late_session.undo()
-    late_session.engine.answer_all()
-    assert not mask_of(late_session).any()
-    late_session.redo()
-    late_session.engine.answer_all()
-    assert np.array_equal(mask_of(late_session)[6], ball_mask[6])
-
-
 def test_propagation_that_is_undone_halfway_stops_and_leaves_nothing(session):
     session.add_point("ball", (9, 8, 6), AXIAL).result()
     clicked = mask_of(session)
@@ -286,62 +186,6 @@ def test_propagated_slices_go_when_the_prompts_they_came_from_change(session, ba
     assert np.array_equal(mask_of(session), whole)
 
 
-clicks = st.tuples(
-    st.just("click"),
-    st.tuples(st.integers(4, 14), st.integers(3, 12), st.integers(3, 9)),
-    st.sampled_from(Orientation),
-    st.booleans(),
-)
-boxes = st.tuples(st.just("box"), st.integers(3, 9), st.integers(5, 8), st.integers(10, 13))
-propagations = st.tuples(st.just("propagate"), st.sampled_from(Orientation), st.none() | st.integers(0, 3))
-others = st.tuples(st.sampled_from(["undo", "redo", "clear", "candidate"]))
-
-
-def perform(session, step):
-    kind, *details = step
-    keys = list(session.state("ball").prompts) if "ball" in session.segment_names else []
-    if kind in ("undo", "redo"):
-        getattr(session, kind)()
-    elif "ball" not in session.segment_names:
-        session.add_segment("ball")
-    elif kind == "click":
-        voxel, orientation, positive = details
-        session.add_point("ball", voxel, orientation, positive=positive).result()
-    elif kind == "box":
-        k, low, high = details
-        session.add_box("ball", Box((low, low, k), (high, high, k)), AXIAL).result()
-    elif kind == "clear" and keys:
-        session.clear_slice("ball", keys[0])
-    elif kind == "candidate" and keys:
-        session.choose_candidate("ball", keys[-1], 1).result()
-    elif kind == "propagate" and any(orientation is details[0] for orientation, _ in keys):
-        orientation, stop_after = details
-        reached = []
-
-        def stop(item):
-            reached.append(item)
-            if len(reached) == stop_after:
-                raise CancelledError
-
-        session.propagate("ball", Propagation(orientation), stop)
-
-
-@given(st.lists(clicks | boxes | propagations | others, max_size=12))
-@settings(max_examples=150, deadline=None)
-def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
-    volume = volume_of(ball((12, 16, 20), (9, 8, 6), 4.5).astype(np.uint8) * 255)
-    first, second = (SegmentationSession(volume, InProcessEngine(ThresholdModel(), volume, WINDOW)) for _ in range(2))
-    first.add_segment("ball")
-    for step in steps:
-        perform(first, step)
-    data = session_to_json(first)
-    for segment in data["segments"]:
-        replay(saved_segment_from_json(json.loads(json.dumps(segment))), second)
-    for mine, again in zip(first.segments(), second.segments(), strict=True):
-        assert np.array_equal(mine.mask, again.mask)
-    assert session_to_json(second) == data
-
-
 @pytest.mark.parametrize(
     ("action", "sentence"),
     [
@@ -366,70 +210,3 @@ def test_what_cannot_be_done_is_refused_in_words_and_changes_nothing(session, ac
     assert session.segment_names == ("ball",)
     assert not mask_of(session).any()
     assert session.state("ball").prompts == {}
-
-
-class StreamingEngine(InProcessEngine):
-    """Hands propagated slices over one by one when told to, as a worker process does."""
-
-    def propagate(self, request, on_slice):
-        self.future, self.on_slice = Future(), on_slice
-        self.made = iter(propagate(self._volume, request, self._candidates))
-        return self.future
-
-    def hand_over(self, count):
-        try:
-            for result in islice(self.made, count):
-                self.on_slice(result)
-        except CancelledError:
-            self.end()
-
-    def end(self):
-        self.future.cancel()
-
-
-@pytest.fixture
-def streaming(ball_mask, model):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255)
-    session = SegmentationSession(volume, StreamingEngine(model, volume, WINDOW))
-    session.add_segment("ball")
-    session.add_point("ball", (9, 8, 6), AXIAL).result()
-    session.propagate("ball", Propagation(AXIAL))
-    session.engine.hand_over(2)
-    return session
-
-
-def assert_replays(session):
-    again = SegmentationSession(session.volume, InProcessEngine(ThresholdModel(), session.volume, WINDOW))
-    for segment in session_to_json(session)["segments"]:
-        replay(saved_segment_from_json(segment), again)
-    for mine, theirs in zip(session.segments(), again.segments(), strict=True):
-        assert np.array_equal(mine.mask, theirs.mask)
-
-
-def test_propagation_undone_while_it_runs_and_redone_is_what_was_made(streaming):
-    streaming.undo()
-    streaming.engine.hand_over(1)
-    streaming.redo()
-    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
-    assert_replays(streaming)
-
-
-def test_slices_that_arrive_after_another_step_survive_its_undoing(streaming):
-    streaming.add_segment("other")
-    streaming.engine.hand_over(1)
-    streaming.undo()
-    streaming.engine.end()
-    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8, 9]
-    assert_replays(streaming)
-
-
-def test_propagation_that_fails_halfway_keeps_and_remembers_what_it_made(streaming):
-    streaming.engine.future.set_exception(EngineError("The worker died."))
-    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
-    assert_replays(streaming)
-
-
-def test_propagation_waits_for_the_mask_that_it_starts_from(late_session):
-    late_session.add_point("ball", (9, 8, 6), AXIAL)
-    with pytest.raises(InputError, match="not there yet"):
-        late_session.propagate("ball", Propagation(AXIAL))

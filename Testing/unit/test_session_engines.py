@@ -1,0 +1,155 @@
+"""A session with engines that answer late, hand over slice by slice, or fail: nothing is lost or misplaced."""
+
+from concurrent.futures import CancelledError, Future
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from SAMSegmentLib.errors import EngineError, InputError
+from SAMSegmentLib.geometry import Orientation
+from SAMSegmentLib.prompts import Point
+from SAMSegmentLib.propagation import propagate
+from SAMSegmentLib.segmentstate import Propagation
+from SAMSegmentLib.session import SegmentationSession
+from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
+from SAMSegmentLib.worker.inprocess import InProcessEngine
+from Testing.fakes import ThresholdModel
+from Testing.generated import volume_of
+from Testing.sessions import WINDOW, mask_of
+
+AXIAL = Orientation.AXIAL
+
+
+def test_prompts_survive_a_failing_engine(session, model):
+    model.fails = True
+    with pytest.raises(EngineError):
+        session.add_point("ball", (9, 8, 6), AXIAL).result()
+    assert session.prompts("ball", (AXIAL, 6)).points == (Point((9, 8, 6)),)
+    assert not mask_of(session).any()
+
+
+def test_a_model_that_fails_is_told_as_an_engine_error(ball_mask, model, monkeypatch):
+    volume = volume_of(ball_mask.astype(np.uint8) * 255)
+
+    def out_of_memory(*_):
+        raise RuntimeError("CUDA out of memory.\nTried to allocate 20 GiB")
+
+    monkeypatch.setattr(model, "encode", out_of_memory)
+    session = SegmentationSession(volume, InProcessEngine(model, volume, WINDOW))
+    session.add_segment("ball")
+    with pytest.raises(EngineError, match=r"threshold failed on this slice .CUDA out of memory.*--device cpu"):
+        session.add_point("ball", (9, 8, 6), AXIAL).result()
+    assert EngineError.exit_code == 4
+
+
+class LateEngine(InProcessEngine):
+    """Answers when told to, as a worker process does."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.waiting = []
+
+    def predict(self, prompts):
+        future = Future()
+        self.waiting.append((future, prompts))
+        return future
+
+    def answer_all(self):
+        for future, prompts in self.waiting:
+            future.set_result(super().predict(prompts).result())
+        self.waiting.clear()
+
+
+@pytest.fixture
+def late_session(ball_mask, model):
+    volume = volume_of(ball_mask.astype(np.uint8) * 255)
+    session = SegmentationSession(volume, LateEngine(model, volume, WINDOW))
+    session.add_segment("ball")
+    return session
+
+
+def test_an_answer_to_prompts_that_have_changed_is_dropped(late_session):
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    late_session.add_point("ball", (10, 8, 6), AXIAL, positive=False)
+    (first, prompts), second = late_session.engine.waiting
+    late_session.engine.waiting[:] = [second, (first, prompts)]  # the older answer comes last
+    late_session.engine.answer_all()
+    assert not mask_of(late_session)[6, 8, 10]
+
+
+def test_an_undone_prompt_gets_no_late_mask_and_redoing_asks_again(late_session, ball_mask):
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    late_session.undo()
+    late_session.engine.answer_all()
+    assert not mask_of(late_session).any()
+    late_session.redo()
+    late_session.engine.answer_all()
+    assert np.array_equal(mask_of(late_session)[6], ball_mask[6])
+
+
+class StreamingEngine(InProcessEngine):
+    """Hands propagated slices over one by one when told to, as a worker process does."""
+
+    def propagate(self, request, on_slice):
+        self.future, self.on_slice = Future(), on_slice
+        self.made = iter(propagate(self._volume, request, self._candidates))
+        return self.future
+
+    def hand_over(self, count):
+        try:
+            for result in islice(self.made, count):
+                self.on_slice(result)
+        except CancelledError:
+            self.end()
+
+    def end(self):
+        self.future.cancel()
+
+
+@pytest.fixture
+def streaming(ball_mask, model):
+    volume = volume_of(ball_mask.astype(np.uint8) * 255)
+    session = SegmentationSession(volume, StreamingEngine(model, volume, WINDOW))
+    session.add_segment("ball")
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    session.propagate("ball", Propagation(AXIAL))
+    session.engine.hand_over(2)
+    return session
+
+
+def assert_replays(session):
+    again = SegmentationSession(session.volume, InProcessEngine(ThresholdModel(), session.volume, WINDOW))
+    for segment in session_to_json(session)["segments"]:
+        replay(saved_segment_from_json(segment), again)
+    for mine, theirs in zip(session.segments(), again.segments(), strict=True):
+        assert np.array_equal(mine.mask, theirs.mask)
+
+
+def test_propagation_undone_while_it_runs_and_redone_is_what_was_made(streaming):
+    streaming.undo()
+    streaming.engine.hand_over(1)
+    streaming.redo()
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
+    assert_replays(streaming)
+
+
+def test_slices_that_arrive_after_another_step_survive_its_undoing(streaming):
+    streaming.add_segment("other")
+    streaming.engine.hand_over(1)
+    streaming.undo()
+    streaming.engine.end()
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8, 9]
+    assert_replays(streaming)
+
+
+def test_propagation_that_fails_halfway_keeps_and_remembers_what_it_made(streaming):
+    streaming.engine.future.set_exception(EngineError("The worker died."))
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
+    assert_replays(streaming)
+
+
+def test_propagation_waits_for_the_mask_that_it_starts_from(late_session):
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    with pytest.raises(InputError, match="not there yet"):
+        late_session.propagate("ball", Propagation(AXIAL))

@@ -1,0 +1,76 @@
+"""A saved session makes the same masks again, whatever was done."""
+
+import json
+from concurrent.futures import CancelledError
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from SAMSegmentLib.geometry import Orientation
+from SAMSegmentLib.prompts import Box
+from SAMSegmentLib.segmentstate import Propagation
+from SAMSegmentLib.session import SegmentationSession
+from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
+from SAMSegmentLib.worker.inprocess import InProcessEngine
+from Testing.fakes import ThresholdModel
+from Testing.generated import ball, volume_of
+from Testing.sessions import WINDOW
+
+AXIAL = Orientation.AXIAL
+
+
+clicks = st.tuples(
+    st.just("click"),
+    st.tuples(st.integers(4, 14), st.integers(3, 12), st.integers(3, 9)),
+    st.sampled_from(Orientation),
+    st.booleans(),
+)
+boxes = st.tuples(st.just("box"), st.integers(3, 9), st.integers(5, 8), st.integers(10, 13))
+propagations = st.tuples(st.just("propagate"), st.sampled_from(Orientation), st.none() | st.integers(0, 3))
+others = st.tuples(st.sampled_from(["undo", "redo", "clear", "candidate"]))
+
+
+def perform(session, step):
+    kind, *details = step
+    keys = list(session.state("ball").prompts) if "ball" in session.segment_names else []
+    if kind in ("undo", "redo"):
+        getattr(session, kind)()
+    elif "ball" not in session.segment_names:
+        session.add_segment("ball")
+    elif kind == "click":
+        voxel, orientation, positive = details
+        session.add_point("ball", voxel, orientation, positive=positive).result()
+    elif kind == "box":
+        k, low, high = details
+        session.add_box("ball", Box((low, low, k), (high, high, k)), AXIAL).result()
+    elif kind == "clear" and keys:
+        session.clear_slice("ball", keys[0])
+    elif kind == "candidate" and keys:
+        session.choose_candidate("ball", keys[-1], 1).result()
+    elif kind == "propagate" and any(orientation is details[0] for orientation, _ in keys):
+        orientation, stop_after = details
+        reached = []
+
+        def stop(item):
+            reached.append(item)
+            if len(reached) == stop_after:
+                raise CancelledError
+
+        session.propagate("ball", Propagation(orientation), stop)
+
+
+@given(st.lists(clicks | boxes | propagations | others, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
+    volume = volume_of(ball((12, 16, 20), (9, 8, 6), 4.5).astype(np.uint8) * 255)
+    first, second = (SegmentationSession(volume, InProcessEngine(ThresholdModel(), volume, WINDOW)) for _ in range(2))
+    first.add_segment("ball")
+    for step in steps:
+        perform(first, step)
+    data = session_to_json(first)
+    for segment in data["segments"]:
+        replay(saved_segment_from_json(json.loads(json.dumps(segment))), second)
+    for mine, again in zip(first.segments(), second.segments(), strict=True):
+        assert np.array_equal(mine.mask, again.mask)
+    assert session_to_json(second) == data
