@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from ..slicegrid import SliceGrid
 from .builtin import INPUT_SIDE, LOGITS_STRIDE, BuiltinNetwork, ProjectedFeatures, SliceFeatures, fold_batch_norm
@@ -18,6 +20,7 @@ from .interface import Embedding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from ..prompts import SlicePrompts
@@ -90,7 +93,27 @@ class BuiltinModel:
     ) -> Candidates:
         require_prompt(prompts)
         logits, predicted_iou = self._network.decoder(projected, _prompt_tensors(prompts, grid, self._device))
-        return make_candidates(logits[0], predicted_iou[0], resample, ambiguous=prompts.is_ambiguous)
+        candidates = make_candidates(logits[0], predicted_iou[0], resample, ambiguous=prompts.is_ambiguous)
+        return candidates if prompts.box is not None else _without_stray_pieces(candidates, prompts)
+
+
+def _without_stray_pieces(candidates: Candidates, prompts: SlicePrompts) -> Candidates:
+    """The candidates without the pieces that no positive click is in: without a box, clicks alone say what is meant.
+
+    A mask with a click in none of its pieces stays as it is.
+    """
+    columns, rows = prompts.points[prompts.positive].astype(int).T
+    masks = np.stack([_pieces_at(mask, rows, columns) for mask in candidates.masks])
+    return replace(candidates, masks=masks)
+
+
+def _pieces_at(mask: NDArray[np.bool_], rows: NDArray[np.int_], columns: NDArray[np.int_]) -> NDArray[np.bool_]:
+    pieces, count = ndimage.label(mask)
+    clicked = np.unique(pieces[rows, columns])
+    clicked = clicked[clicked > 0]
+    if count <= 1 or clicked.size == 0:
+        return mask
+    return np.asarray(np.isin(pieces, clicked))
 
 
 def _half(values: Tensor) -> np.ndarray:

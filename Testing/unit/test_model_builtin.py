@@ -196,3 +196,52 @@ def test_two_runs_of_the_program_give_the_same_bits():
     ]
     assert runs[0] == runs[1]
     assert len(runs[0].strip()) == 64
+
+
+def pieces_without_a_click(mask: np.ndarray, prompts: SlicePrompts) -> int:
+    pieces, count = ndimage.label(mask)
+    columns, rows = prompts.points[prompts.positive].astype(int).T
+    clicked = set(pieces[rows, columns].tolist()) - {0}
+    return count - len(clicked) if clicked else 0
+
+
+def test_clicks_alone_bring_no_pieces_that_nobody_clicked_in(model, monkeypatch):
+    rng = np.random.default_rng(4)
+    # Bright blobs everywhere: whatever is like the clicked one tempts the model.
+    image = SliceImage((ndimage.gaussian_filter(rng.normal(size=(160, 200)), 5) > 0.03).astype(np.uint8) * 160 + 40)
+    blobs, _ = ndimage.label(image.pixels > 100)
+    inside = np.argwhere(ndimage.binary_erosion(blobs == np.bincount(blobs.ravel())[1:].argmax() + 1, iterations=3))
+    (embedding,) = model.encode([image])
+    one, two = (click(*[tuple(inside[place][::-1]) for place in places]) for places in ((10,), (10, -10)))
+    answers = model.decode(embedding, [one, two])
+    assert all(
+        pieces_without_a_click(mask, prompts) == 0
+        for candidates, prompts in zip(answers, (one, two), strict=True)
+        for mask in candidates.masks
+    )
+    # The model itself does make such pieces here: without this step the test would fail.
+    monkeypatch.setattr("SAMSegmentLib.models.builtin_model._without_stray_pieces", lambda candidates, _: candidates)
+    raw = model.decode(embedding, [one, two])
+    assert any(
+        pieces_without_a_click(mask, prompts) > 0
+        for candidates, prompts in zip(raw, (one, two), strict=True)
+        for mask in candidates.masks
+    )
+
+
+def test_a_box_may_hold_several_pieces(model):
+    left, _ = disc((120, 200), (1.0, 1.0), (50, 60), 18)
+    right, _ = disc((120, 200), (1.0, 1.0), (150, 60), 18)
+    pixels = np.maximum(left.pixels, right.pixels)
+    (embedding,) = model.encode([SliceImage(pixels)])
+    box = SlicePrompts(np.array([[50.0, 60.0]]), np.array([True]), (30.0, 40.0, 170.0, 80.0))
+    (answer,) = model.decode(embedding, [box])
+    assert best(answer)[60, 50]
+    assert best(answer)[60, 150]
+
+
+def test_a_negative_click_alone_is_answered(model):
+    image, _ = disc((100, 100), (1.0, 1.0), (50, 50), 20)
+    (embedding,) = model.encode([image])
+    (answer,) = model.decode(embedding, [click((50, 50), positive=False)])
+    assert answer.masks.shape == (3, 100, 100)
