@@ -168,7 +168,7 @@ def _decoder(syntax: UID, path: Path) -> tuple[Decoder, str]:
     plugin = _plugin(syntax)
     try:
         decoder = get_decoder(syntax)
-    except NotImplementedError:
+    except NotImplementedError:  # pydicom's answer to a transfer syntax that it knows no decoder for
         decoder = None
     if decoder is None or (plugin and plugin not in decoder.available_plugins):
         raise InputError(
