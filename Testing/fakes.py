@@ -18,6 +18,7 @@ class ThresholdModel:
 
     name = "threshold"
     weights_sha256 = "0" * 64
+    precision = "float32"
 
     def __init__(self, *, fails: bool = False) -> None:
         self.encoded: list[SliceImage] = []

@@ -52,6 +52,7 @@ class BuiltinModel:
         self.weights_sha256 = weights_sha256
         self._device = device
         self._encoder_bfloat16 = has_native_bfloat16(device)
+        self.precision = "bfloat16" if self._encoder_bfloat16 else "float32"
         folded = fold_batch_norm(network).to(device)
         # Convolutions are faster with the channels innermost.
         self._network = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs

@@ -62,6 +62,10 @@ class PromptableModel(Protocol):
     def weights_sha256(self) -> str:
         """SHA-256 of the weights file, hexadecimal: part of every cached embedding's key."""
 
+    @property
+    def precision(self) -> str:
+        """The number type that its encoder computes in ("float32", "bfloat16", "float16"): part of the key, too."""
+
     def encode(self, slices: Sequence[SliceImage]) -> list[Embedding]:
         """Embeddings of slices, in their order."""
 

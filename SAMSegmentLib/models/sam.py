@@ -50,6 +50,7 @@ class SamModel:
     def __init__(self, name: str, network: SamNetwork, weights_sha256: str, device: torch.device) -> None:
         self.name = name
         self.weights_sha256 = weights_sha256
+        self.precision = "float32"
         self._device = device
         self._network = network.to(device)
 

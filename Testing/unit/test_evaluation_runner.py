@@ -21,6 +21,7 @@ class KnownModel:
 
     name = "known"
     weights_sha256 = "0" * 64
+    precision = "float32"
 
     def __init__(self, threshold=127, show_at_first=0):
         self.threshold = threshold
