@@ -32,3 +32,9 @@ class EngineError(SAMSegmentError):
     """The engine (later: the worker process) failed while it computed."""
 
     exit_code = 4
+
+
+class StoppedError(SAMSegmentError):
+    """The user stopped the work (Ctrl+C); the sentence says what was kept and how to go on."""
+
+    exit_code = 130  # 128 + SIGINT, as shells count

@@ -170,13 +170,13 @@ class PromptDecoder(nn.Module):
 
         self.up_from8 = nn.Conv2d(_DECODER8, _DECODER4, 1)
         self.prompt_skip4 = nn.Conv2d(_PROMPT_CHANNELS, _DECODER4, 1)
-        self.norm4 = nn.BatchNorm2d(_DECODER4)
+        self.norm4: nn.Module = nn.BatchNorm2d(_DECODER4)
         self.block4 = ResidualBlock(_DECODER4)
         self.coarse_logits = nn.Conv2d(_DECODER4, TOKENS, 3, padding=1)
 
         self.up_from4 = nn.Conv2d(_DECODER4, _DECODER2, 1)
         self.prompts2 = nn.Conv2d(FINE_CHANNELS, _DECODER2, 3, padding=1)
-        self.norm2 = nn.BatchNorm2d(_DECODER2)
+        self.norm2: nn.Module = nn.BatchNorm2d(_DECODER2)
         self.block2 = ConvNormRelu(_DECODER2, _DECODER2)
         self.refinement = nn.Conv2d(_DECODER2, TOKENS, 3, padding=1)
 
@@ -192,6 +192,11 @@ class PromptDecoder(nn.Module):
         if self.coarse_logits.bias is not None:
             self.coarse_logits.bias.fill_(-2.0)
         self.refinement.weight.mul_(0.1)
+
+    @property
+    def number_type(self) -> torch.dtype:
+        """What it computes in, other than the prompts' maps and its answers, which are float32."""
+        return self.project8.weight.dtype
 
     def project(self, features: SliceFeatures) -> ProjectedFeatures:
         """The part of decoding that is done once for a slice."""
@@ -214,13 +219,13 @@ class PromptDecoder(nn.Module):
             projected = ProjectedFeatures(*(part.repeat_interleave(repeats, 0) for part in projected))
         with torch.autocast(projected.descriptors.device.type, enabled=False):
             maps = prompt_features(projected.descriptors, prompts)
-        prompts4 = self.prompts4(maps.coarse.contiguous(memory_format=torch.channels_last))
+        prompts4 = self.prompts4(maps.coarse.to(self.number_type, memory_format=torch.channels_last))
         mixed8 = self._mix(prompts4, projected.stride8, maps.appearance)
         summed4 = _double(self.up_from8(mixed8)) + self.prompt_skip4(prompts4) + projected.stride4
-        refined4 = self.block4(F.relu(self.norm4(summed4)))
-        prompts2 = self.prompts2(maps.fine.contiguous(memory_format=torch.channels_last))
+        refined4 = self.block4(F.relu(self.norm4(summed4), inplace=True))
+        prompts2 = self.prompts2(maps.fine.to(self.number_type, memory_format=torch.channels_last))
         summed2 = _double(self.up_from4(refined4)) + prompts2 + projected.stride2
-        refined2 = self.block2(F.relu(self.norm2(summed2)))
+        refined2 = self.block2(F.relu(self.norm2(summed2), inplace=True))
         logits = (_double(self.coarse_logits(refined4)) + self.refinement(refined2)).float()
         return logits, self._iou(mixed8, logits)
 
@@ -229,7 +234,7 @@ class PromptDecoder(nn.Module):
         mixed: Tensor = self.norm8(self.prompts8(prompts4) + features8)
         summary = torch.cat([appearance.to(mixed.dtype), features8.mean((2, 3)).to(mixed.dtype)], dim=1)
         scale, shift = self.modulation(summary)[:, :, None, None].chunk(2, dim=1)
-        mixed = F.relu(mixed * (1 + scale) + shift)
+        mixed = F.relu(mixed * (1 + scale) + shift, inplace=True)
         first, second, *rest = self.blocks8
         mixed = second(first(mixed))
         mixed = mixed + self.global_context(_pooled(mixed))[:, :, None, None]
@@ -238,7 +243,8 @@ class PromptDecoder(nn.Module):
         return mixed
 
     def _iou(self, mixed8: Tensor, logits: Tensor) -> Tensor:
-        predicted: Tensor = self.predict_iou(torch.cat([_pooled(mixed8).float(), _mean_confidence(logits)], dim=1))
+        summary = torch.cat([_pooled(mixed8).float(), _mean_confidence(logits)], dim=1)
+        predicted: Tensor = self.predict_iou(summary.to(self.number_type))
         return torch.sigmoid(predicted.float())
 
 
@@ -263,7 +269,30 @@ def fold_batch_norm(network: BuiltinNetwork) -> BuiltinNetwork:
         if isinstance(block, ConvNorm) and isinstance(block.norm, nn.BatchNorm2d):
             block.conv = fuse_conv_bn_eval(block.conv, block.norm)
             block.norm = nn.Identity()
+    decoder = folded.decoder
+    # The one at stride 8 stays: the modulation looks at a summand before it is normalised.
+    decoder.norm4 = _fold_into_sum(decoder.norm4, decoder.up_from8, decoder.prompt_skip4, decoder.project4)
+    decoder.norm2 = _fold_into_sum(decoder.norm2, decoder.up_from4, decoder.prompts2, decoder.project2)
     return folded
+
+
+@torch.no_grad()
+def _fold_into_sum(norm: nn.Module, *summands: nn.Conv2d) -> nn.Module:
+    """Make a normalisation part of the convolutions whose sum it is applied to; what is left in its place.
+
+    :param summands: the last one has a bias, which takes the shift.
+    """
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_var is None or norm.running_mean is None:
+        return norm
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    for conv in summands:
+        conv.weight.mul_(scale[:, None, None, None])
+        if conv.bias is not None:
+            conv.bias.mul_(scale)
+    shifted = summands[-1].bias
+    if shifted is not None:
+        shifted.add_(norm.bias - scale * norm.running_mean)
+    return nn.Identity()
 
 
 def _stage(channels_in: int, channels_out: int, last_dilation: int = 1) -> nn.Sequential:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MULTIMASK_TOKENS = (1, 2, 3)
 _SHOWN = 3
+_BAND = 128  # slice rows
 
 
 class SliceResampler(NamedTuple):
@@ -29,10 +30,15 @@ class SliceResampler(NamedTuple):
 
     rows: Tensor  # (slice rows, logit rows) float32
     columns: Tensor  # (slice columns, logit columns) float32
+    bands: tuple[tuple[slice, slice], ...] = ((slice(None), slice(None)),)  # slice rows, and the logit rows they need
 
     def __call__(self, logits: Tensor) -> Tensor:
         """(n, logit rows, logit columns) to (n, slice rows, slice columns), float32."""
-        return self.rows @ logits @ self.columns.T
+        stretched = logits @ self.columns.T
+        resampled = stretched.new_empty(len(logits), len(self.rows), stretched.shape[2])
+        for targets, cells in self.bands:
+            torch.matmul(self.rows[targets, cells], stretched[:, cells], out=resampled[:, targets])
+        return resampled
 
 
 def interpolation_matrix(cells: int, extent: float, targets: int, *, antialias: bool) -> NDArray[np.float64]:
@@ -52,6 +58,19 @@ def interpolation_matrix(cells: int, extent: float, targets: int, *, antialias: 
     weights[:, :used] = np.maximum(0.0, 1 - np.abs(places[:, None] - np.arange(used)) / width)
     weights /= weights.sum(axis=1, keepdims=True)
     return weights
+
+
+def row_bands(rows: NDArray[np.float64]) -> tuple[tuple[slice, slice], ...]:
+    """Bands of slice rows with the logit rows that each needs, of a matrix as :func:`interpolation_matrix` makes them.
+
+    On large slices nearly all of that matrix is zero, and products by bands skip it.
+    """
+    bands = []
+    for start in range(0, len(rows), _BAND):
+        targets = slice(start, min(start + _BAND, len(rows)))
+        used = np.flatnonzero(rows[targets].any(axis=0))
+        bands.append((targets, slice(int(used[0]), int(used[-1]) + 1)))
+    return tuple(bands)
 
 
 def require_prompt(prompts: SlicePrompts) -> None:
@@ -88,12 +107,28 @@ def make_candidates(logits: Tensor, predicted_iou: Tensor, resample: SliceResamp
     shown = _shown_tokens(predicted_iou.tolist(), ambiguous=ambiguous)
     in_slice = resample(logits[shown])
     return Candidates(
-        masks=(in_slice > 0).cpu().numpy(),
+        masks=to_host(in_slice > 0),
         predicted_iou=predicted_iou[shown].clamp(0, 1).cpu().numpy(),
         stability=_stability(in_slice).cpu().numpy(),
         logits=logits[shown].cpu().numpy(),
         best=0,
     )
+
+
+def to_host(masks: Tensor) -> NDArray[np.bool_]:
+    """Masks (n, rows, columns) bool as an array of the same shape; from a graphics processor they come as bits."""
+    if masks.device.type == "cpu":
+        return masks.numpy()
+    bits = np.unpackbits(packed_bits(masks).cpu().numpy(), count=masks.numel())
+    return bits.view(np.bool_).reshape(masks.shape)
+
+
+def packed_bits(masks: Tensor) -> Tensor:
+    """Eight pixels of bool masks in a byte (uint8), the first in its highest bit, as :func:`numpy.packbits` does."""
+    flat = masks.flatten()
+    padded = torch.nn.functional.pad(flat.to(torch.uint8), (0, -len(flat) % 8))
+    weights = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=masks.device)
+    return (padded.view(-1, 8) * weights).sum(1, dtype=torch.uint8)
 
 
 def _shown_tokens(predicted_iou: list[float], *, ambiguous: bool) -> list[int]:

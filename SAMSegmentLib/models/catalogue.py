@@ -7,7 +7,8 @@ from typing import Literal
 
 from ..errors import InputError
 
-Family = Literal["builtin", "sam", "medsam"]
+Family = Literal["builtin", "sam", "mobile_sam", "medsam"]
+DigestName = Literal["SHA-256", "MD5"]
 PromptKind = Literal["point", "box", "mask"]
 
 
@@ -19,22 +20,38 @@ class CatalogueEntry:
     :param family: which code runs it.
     :param file_name: name of its weights file in a weights folder.
     :param url: where the file is published; None when it is part of this package.
-    :param size: of the file in bytes, None where nobody published it.
-    :param sha256: hexadecimal digest of the file, None where nobody published it (then only the keys are checked).
+    :param size: of the file in bytes.
+    :param sha256: hexadecimal digest of the file, None where nobody published it.
     :param licence: of the weights, as an SPDX expression or a few words.
     :param prompts: the kinds of prompts that it was trained for.
     :param description: one sentence on what it is good for.
+    :param md5: where no SHA-256 was published: enough against damage, and against another file put in its place; only
+        whoever made the file could have made a second one with the same MD5.
     """
 
     name: str
     family: Family
     file_name: str
     url: str | None
-    size: int | None
+    size: int
     sha256: str | None
     licence: str
     prompts: tuple[PromptKind, ...]
     description: str
+    md5: str | None = None
+
+    @property
+    def digest_name(self) -> DigestName:
+        """Which digest the file is checked by."""
+        return "MD5" if self.sha256 is None else "SHA-256"
+
+    @property
+    def digest(self) -> str:
+        """The digest that the file is checked by, hexadecimal."""
+        published = self.md5 if self.sha256 is None else self.sha256
+        if published is None:
+            raise ValueError(f"{self.name} is in the catalogue without a digest")
+        return published
 
 
 BUILTIN = "builtin"  # the model that is used when none is named
@@ -42,9 +59,10 @@ BUILTIN = "builtin"  # the model that is used when none is named
 _ALL_PROMPTS: tuple[PromptKind, ...] = ("point", "box", "mask")
 _SAM_FOLDER = "https://dl.fbaipublicfiles.com/segment_anything/"
 
-# SAM: checkpoints of facebookresearch/segment-anything (Kirillov et al., 2023); the authors publish no digests, several
-# independent public sources agree on each. MedSAM: bowang-lab/MedSAM (Ma et al., 2024); no SHA-256 and no exact size is
-# published, and the repository and the Zenodo record state different licences.
+# SAM: checkpoints of facebookresearch/segment-anything (Kirillov et al., 2023). MobileSAM: ChaoningZhang/MobileSAM
+# (Zhang et al., Faster Segment Anything, 2023). Their authors publish no digests; several independent public sources
+# agree on each size and SHA-256 (micro-sam's registry of models, for one). MedSAM: bowang-lab/MedSAM (Ma et al., 2024);
+# only the MD5 of Zenodo's file is published, and the repository and the Zenodo record state different licences.
 CATALOGUE: tuple[CatalogueEntry, ...] = (
     CatalogueEntry(
         name=BUILTIN,
@@ -57,6 +75,18 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         prompts=_ALL_PROMPTS,
         description="Small and fast on any processor, trained on synthetic slices only: clear outlines with a box or a "
         "few clicks, not faint, ring-shaped or scattered structures.",
+    ),
+    CatalogueEntry(
+        name="mobile_sam",
+        family="mobile_sam",
+        file_name="mobile_sam.pt",
+        url="https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/mobile_sam.pt",
+        size=40_728_226,
+        sha256="6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
+        licence="Apache-2.0",
+        prompts=_ALL_PROMPTS,
+        description="Segment Anything with a small image encoder that was taught by sam_vit_h's (MobileSAM): the same "
+        "prompts and the same limits on medical images, less exact outlines, for a tenth of sam_vit_b's work.",
     ),
     CatalogueEntry(
         name="sam_vit_b",
@@ -99,8 +129,9 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         family="medsam",
         file_name="medsam_vit_b.pth",
         url="https://zenodo.org/records/10689643/files/medsam_vit_b.pth",
-        size=None,
+        size=375_049_145,
         sha256=None,
+        md5="3bb6db55bd0c9ca30b61248bca72f8d6",
         licence="Apache-2.0 (repository), CC-BY-4.0 (Zenodo record)",
         prompts=("box",),
         description="sam_vit_b trained on 1.5 million medical masks: organs and tumours within a box, also at low "

@@ -47,28 +47,20 @@ SIZES: tuple[SamSize, ...] = (
 )
 
 
-class SamNetwork(nn.Module):
-    """Image encoder, prompt encoder and mask decoder under the names that checkpoints use."""
+class SegmentAnythingNetwork(nn.Module):
+    """Image encoder, prompt encoder and mask decoder under the names that checkpoints use.
 
-    def __init__(self, size: SamSize) -> None:
+    :param image_encoder: (n, 3, 1024, 1024) to (n, 256, 64, 64).
+    """
+
+    def __init__(self, image_encoder: nn.Module) -> None:
         super().__init__()
         declare_missing_operators()
         from segment_anything import modeling
 
         grid = INPUT_SIDE // _PATCH
         # The package has no types; its modules are called with documented shapes in sam.py only.
-        self.image_encoder: Any = modeling.ImageEncoderViT(
-            img_size=INPUT_SIDE,
-            patch_size=_PATCH,
-            embed_dim=size.width,
-            depth=size.depth,
-            num_heads=size.heads,
-            out_chans=_EMBEDDING_WIDTH,
-            norm_layer=partial(nn.LayerNorm, eps=1e-6),
-            use_rel_pos=True,
-            window_size=14,
-            global_attn_indexes=size.global_blocks,
-        )
+        self.image_encoder: Any = image_encoder
         self.prompt_encoder: Any = modeling.PromptEncoder(
             embed_dim=_EMBEDDING_WIDTH,
             image_embedding_size=(grid, grid),
@@ -81,6 +73,29 @@ class SamNetwork(nn.Module):
             num_multimask_outputs=3,
             iou_head_depth=3,
             iou_head_hidden_dim=256,
+        )
+
+
+class SamNetwork(SegmentAnythingNetwork):
+    """The Segment Anything Model of 2023 in one of its sizes."""
+
+    def __init__(self, size: SamSize) -> None:
+        declare_missing_operators()
+        from segment_anything import modeling
+
+        super().__init__(
+            modeling.ImageEncoderViT(
+                img_size=INPUT_SIDE,
+                patch_size=_PATCH,
+                embed_dim=size.width,
+                depth=size.depth,
+                num_heads=size.heads,
+                out_chans=_EMBEDDING_WIDTH,
+                norm_layer=partial(nn.LayerNorm, eps=1e-6),
+                use_rel_pos=True,
+                window_size=14,
+                global_attn_indexes=size.global_blocks,
+            )
         )
 
 

@@ -17,6 +17,9 @@ HOME_VARIABLE = "SAMSEGMENT_HOME"
 _PACKAGED = Path(__file__).parent / "data"
 _BLOCK = 1 << 20
 
+_SHA256 = "SHA-256"
+_ALGORITHMS = {_SHA256: "sha256", "MD5": "md5"}
+
 
 def weights_folders() -> tuple[Path, ...]:
     """The folders that are searched, in this order; they need not exist.
@@ -33,7 +36,7 @@ def weights_folders() -> tuple[Path, ...]:
 def find_weights(entry: CatalogueEntry) -> Path | None:
     """The weights file of a catalogue entry, None when it is not on this machine."""
     folders = weights_folders() if entry.url else (_PACKAGED,)
-    return next((folder / entry.file_name for folder in folders if (folder / entry.file_name).is_file()), None)
+    return next((folder / entry.file_name for folder in folders if _is_file(folder / entry.file_name)), None)
 
 
 def locate_weights(entry: CatalogueEntry, chosen: Path | None = None) -> Path:
@@ -42,7 +45,7 @@ def locate_weights(entry: CatalogueEntry, chosen: Path | None = None) -> Path:
     :raises ModelUnavailableError: it is not there; the sentence says where to get it and where to put it.
     """
     if chosen is not None:
-        if not chosen.is_file():
+        if not _is_file(chosen):
             raise ModelUnavailableError(f"{chosen}: there is no such weights file; check the path given to --weights.")
         return chosen
     found = find_weights(entry)
@@ -51,8 +54,8 @@ def locate_weights(entry: CatalogueEntry, chosen: Path | None = None) -> Path:
     if entry.url is None:
         raise ModelUnavailableError(f"{entry.file_name} is missing from the installation; reinstall samsegment.")
     raise ModelUnavailableError(
-        f"The weights of {entry.name} are not on this machine; download {entry.url} into {weights_folders()[0]} "
-        "or name the file with --weights."
+        f"The weights of {entry.name} are not on this machine; run 'samsegment models download {entry.name}' "
+        f"({entry.size / 1e6:.0f} MB), or put {entry.url} into {weights_folders()[0]}, or name a file with --weights."
     )
 
 
@@ -61,14 +64,15 @@ def file_sha256(path: Path) -> str:
 
     :raises ModelUnavailableError: it cannot be read.
     """
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise ModelUnavailableError(f"{path}: cannot be read ({error.strerror}); check the file.") from error
-    return digest.hexdigest()
+    return _file_digests(path, {_SHA256})[_SHA256]
+
+
+def is_published(entry: CatalogueEntry, path: Path) -> bool:
+    """Whether a file has the size and the digest that were published.
+
+    :raises ModelUnavailableError: it cannot be read.
+    """
+    return _size(path) == entry.size and _file_digests(path, {entry.digest_name}) == {entry.digest_name: entry.digest}
 
 
 def verify_weights(entry: CatalogueEntry, path: Path) -> str:
@@ -76,11 +80,42 @@ def verify_weights(entry: CatalogueEntry, path: Path) -> str:
 
     :raises ModelUnavailableError: it cannot be read, or is not the published file.
     """
-    digest = file_sha256(path)
-    if entry.sha256 not in (None, digest):
-        cure = f"delete it and download {entry.url} again" if entry.url else "reinstall samsegment"
+    digests = _file_digests(path, {_SHA256, entry.digest_name})
+    if digests[entry.digest_name] != entry.digest:
+        cure = f"run 'samsegment models download {entry.name}'" if entry.url else "reinstall samsegment"
         raise ModelUnavailableError(
-            f"{path}: not the published weights of {entry.name} (damaged or incomplete, its SHA-256 differs); {cure}, "
-            "or give a file of your own with --weights."
+            f"{path}: not the published weights of {entry.name} (damaged or incomplete, its {entry.digest_name} "
+            f"differs); {cure} to replace it, or give a file of your own with --weights."
         )
-    return digest
+    return digests[_SHA256]
+
+
+def _file_digests(path: Path, names: set[str]) -> dict[str, str]:
+    """Digests by their names, from one reading."""
+    digests = {name: hashlib.new(_ALGORITHMS[name], usedforsecurity=False) for name in names}
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                for digest in digests.values():
+                    digest.update(block)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return {name: digest.hexdigest() for name, digest in digests.items()}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be entered: there is nothing for us
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ModelUnavailableError:
+    return ModelUnavailableError(f"{path}: cannot be read ({error.strerror}); check the file.")

@@ -220,7 +220,7 @@ def test_clicks_alone_bring_no_pieces_that_nobody_clicked_in(model, monkeypatch)
         for mask in candidates.masks
     )
     # The model itself does make such pieces here: without this step the test would fail.
-    monkeypatch.setattr("SAMSegmentLib.models.builtin_model._without_stray_pieces", lambda candidates, _: candidates)
+    monkeypatch.setattr("SAMSegmentLib.models.builtin_model.without_specks", lambda candidates, _: candidates)
     raw = model.decode(embedding, [one, two])
     assert any(
         pieces_without_a_click(mask, prompts) > 0

@@ -1,14 +1,17 @@
 """Our path to the Segment Anything Model gives what its authors' ``SamPredictor`` gives."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from SAMSegmentLib.errors import InputError, ModelUnavailableError
+from SAMSegmentLib.models.fast_encoder import FastImageEncoder
 from SAMSegmentLib.models.interface import Candidates, Embedding
 from SAMSegmentLib.models.medsam import MedSamModel
 from SAMSegmentLib.models.sam import SamModel
-from SAMSegmentLib.models.sam_network import SIZES, SamNetwork, build_sam, recognise_size
+from SAMSegmentLib.models.sam_network import SIZES, SamNetwork, SegmentAnythingNetwork, build_sam, recognise_size
 from SAMSegmentLib.models.torchvision_ops import declare_missing_operators
 from SAMSegmentLib.prompts import SlicePrompts
 from SAMSegmentLib.slicegrid import SliceGrid, SliceImage
@@ -53,9 +56,18 @@ def textured(shape: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def full_size(model) -> Embedding:
-    """The embedding of a 1024x1024 slice by our path."""
-    return model.encode([SliceImage(textured((1024, 1024)))])[0]
+def encoded(model) -> tuple[Embedding, torch.Tensor]:
+    """The embedding of a 1024x1024 slice by our path, and the features (1, 256, 64, 64) that were rounded for it."""
+    features = []
+    hook = model._network.image_encoder.register_forward_hook(lambda *given: features.append(given[-1]))
+    [embedding] = model.encode([SliceImage(textured((1024, 1024)))])
+    hook.remove()
+    return embedding, features[0]
+
+
+@pytest.fixture(scope="module")
+def full_size(encoded) -> Embedding:
+    return encoded[0]
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +160,26 @@ def test_the_encoder_gives_sam_predictors_features(stock_features, full_size):
     assert theirs.std() > 0.1
 
 
+def relative_error(features: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((features - expected).norm() / expected.norm()).item()
+
+
+def test_the_encoder_is_exact_in_float32(encoded, stock_features):
+    assert relative_error(encoded[1], stock_features) <= 1e-5
+
+
+@torch.inference_mode()
+def test_the_encoder_is_near_in_bfloat16(reference, stock_features):
+    encoder = FastImageEncoder(copy.deepcopy(reference.model.image_encoder), CPU, torch.bfloat16)
+    picture = torch.from_numpy(textured((1024, 1024))).float().expand(1, 3, -1, -1)
+    assert relative_error(encoder(reference.model.preprocess(picture)), stock_features) <= 2e-2
+
+
+def test_a_model_tells_the_precision_of_its_encoder():
+    network = SegmentAnythingNetwork(torch.nn.Identity())
+    assert SamModel("sam_vit_b", network, "0" * 64, CPU, "bfloat16").precision == "bfloat16"
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_whole_path_from_pixels_to_masks_equals_sam_predictors(model, reference, stock_features, full_size, case):
     prompts = prompts_within(1024, 1024)[case]
@@ -231,7 +263,8 @@ def test_the_size_is_told_from_the_weights(size):
     assert recognise_size(weights) == size
 
 
-def test_weights_that_lack_keys_are_refused_by_the_first_ones(model):
-    weights = {key: value for key, value in model._network.state_dict().items() if "iou_prediction_head" not in key}
+def test_weights_that_lack_keys_are_refused_by_the_first_ones(reference):
+    state = reference.model.state_dict()
+    weights = {key: value for key, value in state.items() if "iou_prediction_head" not in key}
     with pytest.raises(ModelUnavailableError, match=r"mine\.pth: .*lacks mask_decoder\.iou_prediction_head.* more"):
         build_sam(weights, "mine.pth")

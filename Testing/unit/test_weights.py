@@ -1,8 +1,10 @@
 """Weights are found in the documented places, and bad ones are refused in one sentence without running them."""
 
+import hashlib
 import os
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,14 @@ from SAMSegmentLib.models.catalogue import BUILTIN, catalogue_entry
 from SAMSegmentLib.models.checkpoint import load_weights, read_checkpoint
 from SAMSegmentLib.models.devices import resolve_device
 from SAMSegmentLib.models.load import load_model
-from SAMSegmentLib.models.weights import file_sha256, find_weights, locate_weights, weights_folders
+from SAMSegmentLib.models.weights import (
+    file_sha256,
+    find_weights,
+    is_published,
+    locate_weights,
+    verify_weights,
+    weights_folders,
+)
 
 SAM_B = catalogue_entry("sam_vit_b")
 
@@ -55,7 +64,7 @@ def test_missing_weights_are_answered_with_where_to_get_them_and_where_to_put_th
     with pytest.raises(ModelUnavailableError) as caught:
         load_model("sam_vit_b")
     assert caught.value.exit_code == 3
-    for part in (SAM_B.url, str(home / "weights"), "--weights"):
+    for part in ("samsegment models download sam_vit_b", SAM_B.url, str(home / "weights"), "--weights"):
         assert part in str(caught.value)
 
 
@@ -66,9 +75,30 @@ def test_a_chosen_file_that_is_not_there_is_named(tmp_path):
 
 def test_a_file_of_the_published_name_with_other_content_is_refused(home):
     path = put(home / "weights", SAM_B.file_name, b"half a download")
-    with pytest.raises(ModelUnavailableError, match=r"not the published weights.*download") as caught:
+    with pytest.raises(ModelUnavailableError, match=r"not the published weights.*models download sam_vit_b") as caught:
         load_model("sam_vit_b")
     assert str(path) in str(caught.value)
+
+
+def test_weights_without_a_published_sha256_are_known_by_their_md5_and_keyed_by_their_sha256(tmp_path):
+    path = put(tmp_path, "mine.pth", b"content")
+    entry = replace(catalogue_entry("medsam_vit_b"), size=7, md5="9a0364b9e99bb480dd25e1f0284c8555")
+    assert verify_weights(entry, path) == hashlib.sha256(b"content").hexdigest()
+    assert is_published(entry, path)
+    path.write_bytes(b"Content")
+    assert not is_published(entry, path)
+    with pytest.raises(ModelUnavailableError, match="MD5 differs"):
+        verify_weights(entry, path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="an administrator may enter every folder")
+def test_a_weights_folder_that_may_not_be_entered_holds_nothing(home):
+    put(home / "weights", SAM_B.file_name)
+    home.chmod(0)
+    try:
+        assert find_weights(SAM_B) is None
+    finally:
+        home.chmod(0o700)
 
 
 class RunsACommand:
@@ -160,7 +190,7 @@ def test_sam_weights_for_the_builtin_model_are_answered_with_the_right_model(tmp
     path = tmp_path / "mine.safetensors"
     weights = {f"image_encoder.blocks.{block}.norm1.bias": torch.zeros(1) for block in range(12)}
     save_file({"image_encoder.patch_embed.proj.weight": torch.zeros(768, 3, 16, 16), **weights}, path)
-    with pytest.raises(ModelUnavailableError, match="add --model sam_vit_b"):
+    with pytest.raises(ModelUnavailableError, match="use --model sam_vit_b"):
         load_model("builtin", weights=path)
 
 
