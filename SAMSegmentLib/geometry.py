@@ -199,6 +199,19 @@ def slice_count(volume: Volume, orientation: Orientation) -> int:
     return volume.shape_ijk[slice_axis(volume, orientation)]
 
 
+def slice_range(volume: Volume, orientation: Orientation, first: int | None, last: int | None) -> tuple[int, int]:
+    """The lowest and highest slice index of a range, inclusive; None is the volume's end.
+
+    :raises InputError: they lie outside of the volume, or in the wrong order.
+    """
+    highest = slice_count(volume, orientation) - 1
+    low = 0 if first is None else first
+    high = highest if last is None else last
+    if not 0 <= low <= high <= highest:
+        raise InputError(f"{orientation.value.capitalize()} slices {low}:{high} must lie within 0:{highest}.")
+    return low, high
+
+
 def slice_plane(volume: Volume, orientation: Orientation, index: int) -> SlicePlane:
     """The slice ``index`` (along the stored voxel axis) of an orientation.
 

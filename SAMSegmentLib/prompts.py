@@ -7,7 +7,7 @@ the viewers and saved sessions (see docs/architecture.md).
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from .geometry import SlicePlane
 
+
+_Prompt = TypeVar("_Prompt")
 
 _SET_MEMBERS = {"orientation", "index", "points", "boxes", "candidate"}
 
@@ -83,6 +85,20 @@ class PromptSet:
     def with_box(self, box: Box) -> PromptSet:
         """A copy with one box more; a candidate chosen before does not apply any more."""
         return replace(self, boxes=(*self.boxes, box), candidate=None)
+
+    def without_point(self, number: int) -> PromptSet:
+        """A copy without one of its points; a candidate chosen before does not apply any more.
+
+        :raises InputError: there is no such point.
+        """
+        return replace(self, points=_without(self.points, number, "point"), candidate=None)
+
+    def without_box(self, number: int) -> PromptSet:
+        """A copy without one of its boxes; a candidate chosen before does not apply any more.
+
+        :raises InputError: there is no such box.
+        """
+        return replace(self, boxes=_without(self.boxes, number, "box"), candidate=None)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for :mod:`json`."""
@@ -161,6 +177,12 @@ def to_slice_prompts(prompts: PromptSet, plane: SlicePlane) -> SlicePrompts:
         box=box,
         logits=prompts.mask.logits if prompts.mask else None,
     )
+
+
+def _without(prompts: tuple[_Prompt, ...], number: int, what: str) -> tuple[_Prompt, ...]:
+    if not 0 <= number < len(prompts):
+        raise InputError(f"There is no {what} {number} on this slice; it has {len(prompts)}, counted from 0.")
+    return prompts[:number] + prompts[number + 1 :]
 
 
 def _pixel(plane: SlicePlane, ijk: IJK) -> tuple[int, int]:

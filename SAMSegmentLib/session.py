@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .errors import InputError
-from .geometry import slice_count, slice_plane, slice_through
+from .geometry import slice_plane, slice_range, slice_through
 from .history import History
 from .prompts import CANDIDATE_COUNT, Box, Point, PromptSet, to_slice_prompts
 from .propagation import PropagationRequest
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _States = tuple[SegmentState, ...]
 
+_PREVIEW_SLOT = "preview"  # no segment's slot: those begin with an orientation
+
 
 @dataclass(frozen=True)
 class SliceScore:
@@ -45,7 +47,8 @@ class SegmentationSession:
     """Segments of one volume, made by prompts.
 
     Every change of prompts is one undo step and asks the engine for a new mask of that slice; the answer is put in
-    when the engine's future is done, unless the prompts have changed again by then. Methods are called from one thread.
+    when the engine's future is done, unless the prompts have changed again by then. No method waits for the engine.
+    Methods are called from one thread, which also lets the engine finish its futures.
 
     :param volume: the volume that is segmented.
     :param engine: runs the model on the same volume.
@@ -57,8 +60,18 @@ class SegmentationSession:
         self.engine = engine
         self.window = window
         self._history: History[_States] = History(())
+        self._listeners: list[Callable[[], None]] = []
+
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after each change of segments, prompts or masks, answers that came included."""
+        self._listeners.append(listener)
 
     # --- segments
+
+    @property
+    def states(self) -> tuple[SegmentState, ...]:
+        """All segments as they are now: an immutable value, which another thread may read."""
+        return self._history.current
 
     @property
     def segment_names(self) -> tuple[str, ...]:
@@ -76,7 +89,7 @@ class SegmentationSession:
         if name in self.segment_names:
             raise InputError(f"There is a segment named {name!r} already; choose another name.")
         states = self._history.current
-        self._history.push((*states, SegmentState(name, color or segment_color(len(states)))))
+        self._push((*states, SegmentState(name, color or segment_color(len(states)))))
         return name
 
     def remove_segment(self, name: str) -> None:
@@ -85,7 +98,7 @@ class SegmentationSession:
         :raises InputError: there is no such segment.
         """
         gone = self.state(name)
-        self._history.push(tuple(state for state in self._history.current if state is not gone))
+        self._push(tuple(state for state in self._history.current if state is not gone))
 
     def state(self, name: str) -> SegmentState:
         """Prompts and slice masks of a segment as they are now.
@@ -138,17 +151,40 @@ class SegmentationSession:
         :raises InputError: there is no such segment, the prompts are empty (see :meth:`clear_slice`), or one of them
             lies outside of its slice.
         """
-        if not prompts:
-            raise InputError("Give at least one point or box; clear_slice() removes the prompts of a slice.")
-        to_slice_prompts(prompts, slice_plane(self.volume, prompts.orientation, prompts.index))
+        self._check(prompts)
         state = self.state(name)
-        self._history.push(self._replaced(state.with_prompts(prompts)))
+        self._push(self._replaced(state.with_prompts(prompts)))
         return self._ask(name, prompts)
+
+    def remove_point(self, name: str, key: SliceKey, number: int) -> Future[SliceAnswer] | None:
+        """Remove one click of a slice, counted from 0 in the order in which they were added, and ask for the new mask.
+
+        :returns: None when it was the slice's last prompt: its mask is gone with it.
+        :raises InputError: there is no such segment or click.
+        """
+        return self._set_or_clear(name, self.prompts(name, key).without_point(number))
+
+    def remove_box(self, name: str, key: SliceKey, number: int) -> Future[SliceAnswer] | None:
+        """Remove one box of a slice; otherwise as :meth:`remove_point`.
+
+        :raises InputError: there is no such segment or box.
+        """
+        return self._set_or_clear(name, self.prompts(name, key).without_box(number))
+
+    def preview(self, prompts: PromptSet) -> Future[SliceAnswer]:
+        """What these prompts would give, while one of them is dragged or follows the mouse; nothing is changed.
+
+        A preview that was asked for before and has not come is cancelled: only the newest counts.
+
+        :raises InputError: the prompts are empty, or one of them lies outside of its slice.
+        """
+        self._check(prompts)
+        return self.engine.predict(prompts, slot=_PREVIEW_SLOT)
 
     def clear_slice(self, name: str, key: SliceKey) -> None:
         """Remove all prompts of one slice, and its mask."""
         orientation, index = key
-        self._history.push(self._replaced(self.state(name).with_prompts(PromptSet(orientation, index))))
+        self._push(self._replaced(self.state(name).with_prompts(PromptSet(orientation, index))))
 
     def choose_candidate(self, name: str, key: SliceKey, candidate: int) -> Future[SliceAnswer]:
         """Take another of the model's candidates for one slice.
@@ -166,13 +202,7 @@ class SegmentationSession:
 
         :raises InputError: they lie outside of the volume, or in the wrong order.
         """
-        lowest, highest = 0, slice_count(self.volume, propagation.orientation) - 1
-        first = lowest if propagation.first is None else propagation.first
-        last = highest if propagation.last is None else propagation.last
-        if not lowest <= first <= last <= highest:
-            name = propagation.orientation.value.capitalize()
-            raise InputError(f"{name} slices {first}:{last} must lie within {lowest}:{highest}.")
-        return first, last
+        return slice_range(self.volume, propagation.orientation, propagation.first, propagation.last)
 
     def propagate(
         self, name: str, propagation: Propagation, on_slice: Callable[[PropagatedSlice], None] | None = None
@@ -190,7 +220,7 @@ class SegmentationSession:
         state = self.state(name).without_propagated(propagation.orientation)
         request = self._propagation_request(state, propagation)
         record = replace(propagation)  # an object of its own: it is what tells this propagation from an equal one
-        self._history.push(self._replaced(state.with_propagation(record)))
+        self._push(self._replaced(state.with_propagation(record)))
         reached: list[int] = []
 
         def put_in(result: PropagatedSlice) -> None:
@@ -231,6 +261,7 @@ class SegmentationSession:
     def _amend(self, record: Propagation, change: Callable[[SegmentState], SegmentState]) -> None:
         # Undo and redo lead to other states that hold the same propagation: what it makes is part of all of them.
         self._history.amend(lambda states: tuple(change(state) if _holds(state, record) else state for state in states))
+        self._changed()
 
     # --- undo
 
@@ -247,17 +278,40 @@ class SegmentationSession:
     def undo(self) -> None:
         """Take back the last step: prompts and masks are what they were."""
         self._history.undo()
+        self._changed()
         self._ask_unanswered()
 
     def redo(self) -> None:
         """Do the step again that was undone last."""
         self._history.redo()
+        self._changed()
         self._ask_unanswered()
 
     # --- inside
 
+    def _check(self, prompts: PromptSet) -> None:
+        if not prompts:
+            raise InputError("Give at least one point or box; clear_slice() removes the prompts of a slice.")
+        to_slice_prompts(prompts, slice_plane(self.volume, prompts.orientation, prompts.index))
+
+    def _set_or_clear(self, name: str, prompts: PromptSet) -> Future[SliceAnswer] | None:
+        if prompts:
+            return self.set_prompts(name, prompts)
+        self.clear_slice(name, prompts.key)
+        return None
+
+    def _push(self, states: _States) -> None:
+        self._history.push(states)
+        self._changed()
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
     def _ask(self, name: str, prompts: PromptSet) -> Future[SliceAnswer]:
-        future = self.engine.predict(prompts)
+        # Of one segment and slice only the newest answer counts.
+        slot = f"{prompts.orientation.value} {prompts.index} {name}"
+        future = self.engine.predict(prompts, slot=slot)
         future.add_done_callback(partial(self._put_in, name, prompts))
         return future
 
@@ -283,6 +337,7 @@ class SegmentationSession:
             chosen,
         )
         self._history.current = self._replaced(state.with_mask(prompts.key, mask))
+        self._changed()
 
     def _replaced(self, changed: SegmentState) -> _States:
         return tuple(changed if state.name == changed.name else state for state in self._history.current)

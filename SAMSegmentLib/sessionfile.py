@@ -50,7 +50,6 @@ class SavedSession:
 
 def session_to_json(session: SegmentationSession) -> dict[str, Any]:
     """Everything needed to do the same again on the same image: plain data for :mod:`json`."""
-    states = [session.state(name) for name in session.segment_names]
     return {
         "version": _VERSION,
         "image": {"fingerprint": session.volume.fingerprint},
@@ -65,7 +64,7 @@ def session_to_json(session: SegmentationSession) -> dict[str, Any]:
                 "prompts": [item.to_json() for item in state.prompts.values() if item.points or item.boxes],
                 "propagate": [_propagation_to_json(item) for item in state.propagations],
             }
-            for state in states
+            for state in session.states
         ],
     }
 
@@ -84,14 +83,14 @@ def replay(
     """
     name = session.add_segment(segment.name, segment.color)
     for prompts in segment.prompts:
-        answer = session.set_prompts(name, prompts).result()
+        answer = session.engine.wait(session.set_prompts(name, prompts))
         if on_answer:
             on_answer(answer)
     for propagation in segment.propagations:
         if propagate:
             propagate(name, propagation)
         else:
-            session.propagate(name, propagation).result()
+            session.engine.wait(session.propagate(name, propagation))
 
 
 def load_session_file(path: Path) -> SavedSession:

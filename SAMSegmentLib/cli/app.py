@@ -9,6 +9,10 @@ import typer
 
 from .. import __version__
 from ..geometry import Orientation
+from .bench_app import bench_app
+from .cache_app import cache_app
+from .models_app import models_app
+from .options import JsonOption  # noqa: TC001 - typer looks at annotations while it runs
 
 app = typer.Typer(
     add_completion=False,
@@ -18,6 +22,13 @@ app = typer.Typer(
     help="Segment NIfTI, NRRD, MetaImage and DICOM volumes with points and boxes.",
 )
 
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|float32|bfloat16|float16",
+        help="Number type that the encoder computes in; auto: the fastest that the processor has.",
+    ),
+]
 ImagePath = Annotated[
     Path,
     typer.Argument(
@@ -34,7 +45,6 @@ FrameOption = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="Which 3D frame of a 4D image; 0 is the first."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable results on stdout.")]
 
 
 @app.callback()
@@ -103,6 +113,7 @@ def segment(  # noqa: PLR0917 - typer passes options by name
     series: SeriesOption = None,
     frame: FrameOption = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where the model runs.")] = "auto",
+    precision: PrecisionOption = "auto",
     segment_name: Annotated[
         str | None,
         typer.Option("--segment", metavar="NAME", help="The segment's name. [default: Segment_1]"),
@@ -111,6 +122,9 @@ def segment(  # noqa: PLR0917 - typer passes options by name
         Path | None,
         typer.Option(metavar="FILE.png", help="Also save a picture of the slices with masks and prompts."),
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Neither read nor leave embeddings on disk; encode each slice anew.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Segment what points and boxes show.
@@ -137,8 +151,57 @@ def segment(  # noqa: PLR0917 - typer passes options by name
             series=series,
             frame=frame,
             device=device,
+            precision=precision,
             segment_name=segment_name,
             preview=preview,
+            no_cache=no_cache,
+            json=json,
+        )
+    )
+
+
+@app.command()
+def embed(  # noqa: PLR0917 - typer passes options by name
+    image: ImagePath,
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model of 'samsegment models list'.")] = "builtin",
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights of your own for the model's architecture.")
+    ] = None,
+    orientation: Annotated[
+        Orientation | None,
+        typer.Option(metavar="axial|sagittal|coronal", help="Which slices. [default: across the coarsest axis]"),
+    ] = None,
+    slices: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Only slices A to B (both included). [default: all]")
+    ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="auto|full|percentile|LEVEL,WIDTH|PRESET", help="Grey values that the model sees.")
+    ] = "auto",
+    series: SeriesOption = None,
+    frame: FrameOption = None,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where the model runs.")] = "auto",
+    precision: PrecisionOption = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Encode slices ahead, so that segmenting in them need not wait.
+
+    Embeddings go to the cache on disk ('samsegment cache show'). Ctrl+C keeps what is done; the same command goes on
+    from there. Model, weights, window, device and precision must be those of the segmentation to come.
+    """
+    from .embed_command import EmbedOptions, run_embed
+
+    run_embed(
+        EmbedOptions(
+            image=image,
+            model=model,
+            weights=weights,
+            orientation=orientation,
+            slices=slices,
+            window=window,
+            series=series,
+            frame=frame,
+            device=device,
+            precision=precision,
             json=json,
         )
     )
@@ -212,24 +275,9 @@ def evaluate(  # noqa: PLR0917 - typer passes options by name
     )
 
 
-models_app = typer.Typer(rich_markup_mode=None, help="The models and where their weights lie.")
 app.add_typer(models_app, name="models")
-
-
-@models_app.callback(invoke_without_command=True)
-def _models(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        from .models_command import run_models_list
-
-        run_models_list(as_json=False)
-
-
-@models_app.command("list")
-def models_list(json: JsonOption = False) -> None:
-    """List the models: size, licence, and whether the weights are here."""
-    from .models_command import run_models_list
-
-    run_models_list(as_json=json)
+app.add_typer(cache_app, name="cache")
+app.add_typer(bench_app, name="bench")
 
 
 @app.command()

@@ -32,17 +32,39 @@ def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr for work that takes long; nothing is shown when stderr is no terminal.
 
     Yields a function that takes the number done and the total.
+
+    :param unit: of what is counted; "B" is shown as kB, MB and so on.
     """
     from tqdm import tqdm
 
     # Work of less than half a second needs no bar.
-    with tqdm(desc=title, unit=unit, leave=False, delay=0.5, disable=None) as bar:
+    with tqdm(desc=title, unit=unit, unit_scale=unit == "B", leave=False, delay=0.5, disable=None) as bar:
 
         def update(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
         yield update
+
+
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what is being waited for; nothing is shown when stderr is no terminal.
+
+    Yields a function that takes the text, "" for none.
+    """
+    from tqdm import tqdm
+
+    with tqdm(bar_format="{desc}", leave=False, disable=None) as line:
+        yield lambda text: line.set_description_str(f"{text.capitalize()} ..." if text else "")
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people, in powers of ten: ``4.3 GB``."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} bytes"
 
 
 def table(rows: list[list[str]]) -> list[str]:

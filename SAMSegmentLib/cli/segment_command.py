@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
@@ -16,11 +15,15 @@ from ..io.atomic import atomic_path
 from ..io.read import read_volume
 from ..io.write import check_output, write_segmentation
 from ..models.catalogue import BUILTIN, catalogue_entry
+from ..models.weights import locate_weights
 from ..prompts import PromptSet
 from ..segmentstate import Propagation
 from ..session import SegmentationSession
 from ..sessionfile import SavedSegment, SavedSession, load_session_file, replay
 from ..volume import fingerprints_match
+from ..worker.client import WorkerSettings
+from .engine import running_engine
+from .interrupts import interrupts_noticed
 from .parsing import WrittenBox, WrittenPoint, parse_box, parse_point, parse_range, to_boxes, to_point
 from .report import progress_bar
 from .segment_result import Result, check_extra, report, write_preview, write_prompts
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from ..geometry import Orientation
     from ..propagation import PropagatedSlice
     from ..volume import Volume
+    from ..worker.client import WorkerEngine
     from ..worker.interface import Timings
 
 _DEFAULT_SEGMENT = "Segment_1"
@@ -57,8 +61,10 @@ class SegmentOptions:
     series: str | None = None
     frame: int | None = None
     device: str = "auto"
+    precision: str = "auto"
     segment_name: str | None = None
     preview: Path | None = None
+    no_cache: bool = False
     json: bool = False
 
 
@@ -80,7 +86,6 @@ class _Progress:
 
     timings: list[Timings] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    interrupted: bool = False
 
 
 def run_segment(options: SegmentOptions) -> None:
@@ -92,15 +97,10 @@ def run_segment(options: SegmentOptions) -> None:
     request = _understand(options)
     check_output(options.output)
     _check_extras(options)
-    with progress_bar("Reading", "slice") as update:
-        volume = read_volume(options.image, series=options.series, frame=options.frame, progress=update)
-    check_output(options.output, volume, options.image)
-    _check_extras(options, volume)
-    wanted = _wanted_segments(options, request, volume)
-    session = _open_session(options, request, volume)
-    progress = _Progress(notes=[*volume.notes, *_weights_notes(request, session)])
-    with _prompts_file_named(options.prompts):
-        _segment(wanted, session, progress)
+    locate_weights(catalogue_entry(request.model), options.weights)
+    progress = _Progress()
+    with running_engine(_worker_settings(options, request), progress.notes.append) as engine:
+        session = _segmented(options, request, engine, progress)
 
     segments = session.segments()
     progress.notes.extend(f"Segment {segment.name!r} is empty." for segment in segments if not segment.mask.any())
@@ -110,7 +110,7 @@ def run_segment(options: SegmentOptions) -> None:
             write_prompts(beside.enter_context(atomic_path(options.save_prompts)), session)
         if options.preview:
             write_preview(beside.enter_context(atomic_path(options.preview)), session, segments)
-        progress.notes.extend(write_segmentation(options.output, volume, segments))
+        progress.notes.extend(write_segmentation(options.output, session.volume, segments))
     result = Result(options.output, session, segments, progress.timings, time.perf_counter() - started, progress.notes)
     report(result, as_json=options.json)
 
@@ -193,14 +193,31 @@ def _segment_from_options(options: SegmentOptions, request: _Request, volume: Vo
     return SavedSegment(name, None, tuple(by_slice.values()), propagations)
 
 
-def _open_session(options: SegmentOptions, request: _Request, volume: Volume) -> SegmentationSession:
-    # Torch is imported only now: wrong usage and unreadable images are answered without the wait.
-    from ..models.load import load_model
-    from ..worker.inprocess import InProcessEngine
+def _worker_settings(options: SegmentOptions, request: _Request) -> WorkerSettings:
+    return WorkerSettings(
+        model=request.model,
+        weights=options.weights,
+        device=options.device,
+        precision=options.precision,
+        disk_cache=not options.no_cache,
+    )
 
-    model = load_model(request.model, weights=options.weights, device=options.device)
-    engine = InProcessEngine(model, volume, resolve_window(volume, request.window))
-    return SegmentationSession(volume, engine, request.window)
+
+def _segmented(
+    options: SegmentOptions, request: _Request, engine: WorkerEngine, progress: _Progress
+) -> SegmentationSession:
+    """The image read, while the engine starts, and everything that was asked for done on it."""
+    with progress_bar("Reading", "slice") as update:
+        volume = read_volume(options.image, series=options.series, frame=options.frame, progress=update)
+    check_output(options.output, volume, options.image)
+    _check_extras(options, volume)
+    wanted = _wanted_segments(options, request, volume)
+    engine.open_volume(volume, resolve_window(volume, request.window))
+    session = SegmentationSession(volume, engine, request.window)
+    with _prompts_file_named(options.prompts):
+        _segment(wanted, session, progress)
+    progress.notes[:0] = [*volume.notes, *_weights_notes(request, session)]
+    return session
 
 
 def _weights_notes(request: _Request, session: SegmentationSession) -> list[str]:
@@ -223,19 +240,19 @@ def _propagate(session: SegmentationSession, name: str, propagation: Propagation
     reached: list[PropagatedSlice] = []
     first, last = session.slice_range(propagation)
 
-    with progress_bar("Propagating", "slice") as update, _interrupts_noticed(progress):
+    with progress_bar("Propagating", "slice") as update, interrupts_noticed() as interruption:
 
         def on_slice(result: PropagatedSlice) -> None:
             reached.append(result)
             update(len(reached), last - first + 1)
-            if progress.interrupted:
+            if interruption.noticed:
                 raise CancelledError
 
         future = session.propagate(name, propagation, on_slice)
-    if future.cancelled():
-        progress.notes.append(f"Stopped by Ctrl+C; the {len(reached)} slices reached so far were kept.")
-    else:
-        future.result()
+        try:
+            session.engine.wait(future, give_up=lambda: interruption.noticed)
+        except CancelledError:
+            progress.notes.append(f"Stopped by Ctrl+C; the {len(reached)} slices reached so far were kept.")
 
 
 @contextmanager
@@ -247,18 +264,3 @@ def _prompts_file_named(path: Path | None) -> Iterator[None]:
         if path is None:
             raise
         raise InputError(f"{path}: {error}") from error
-
-
-@contextmanager
-def _interrupts_noticed(progress: _Progress) -> Iterator[None]:
-    """Ctrl+C asks propagation to stop and keeps what there is; a second one stops the command."""
-
-    def notice(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        progress.interrupted = True
-
-    previous = signal.signal(signal.SIGINT, notice)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -86,6 +86,7 @@ def write_preview(path: Path, session: SegmentationSession, segments: list[Segme
 def report(result: Result, *, as_json: bool) -> None:
     """Say what was made: as lines, or as JSON on stdout."""
     rows = [_row(result.session, segment) for segment in result.segments]
+    counts = result.session.engine.cache_counts
     if not as_json:
         print_notes(result.notes)
         for row in rows:
@@ -103,6 +104,8 @@ def report(result: Result, *, as_json: bool) -> None:
             "timings": {
                 "encode_ms": [round(item.encode_ms, 3) for item in result.timings],
                 "decode_ms": [round(item.decode_ms, 3) for item in result.timings],
+                "encodes": counts.misses,
+                "cache_hits": {"memory": counts.memory_hits, "disk": counts.disk_hits},
                 "total_s": round(result.seconds, 3),
             },
             "notes": result.notes,

@@ -46,7 +46,9 @@ def test_make_targets_exist(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_options_in_the_documents_exist(document):
-    known = {option for command in app.registered_commands for option in options_of(command.callback)}
+    apps = [app, *(group.typer_instance for group in app.registered_groups)]
+    commands = [command for one in apps for command in one.registered_commands]
+    known = {option for command in commands for option in options_of(command.callback)}
     for block in shell_blocks(document):
         for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("samsegment "):

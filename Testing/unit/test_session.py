@@ -79,6 +79,25 @@ def test_clearing_a_slice_removes_its_mask_and_keeps_the_others(session, ball_ma
     assert np.array_equal(mask[7], ball_mask[7])
 
 
+def test_any_single_prompt_of_a_slice_can_be_removed(session, model):
+    for column in (8, 9, 10):
+        session.add_point("ball", (column, 8, 6), AXIAL)
+    session.add_box("ball", Box((4, 3, 6), (14, 13, 6)), AXIAL)
+    key = (AXIAL, 6)
+    session.remove_point("ball", key, 1)
+    assert [point.ijk for point in session.prompts("ball", key).points] == [(8, 8, 6), (10, 8, 6)]
+    assert len(model.decoded[-1].points) == 2
+    session.remove_box("ball", key, 0)
+    assert session.prompts("ball", key).boxes == ()
+    session.remove_point("ball", key, 0)
+    assert session.remove_point("ball", key, 0) is None
+    assert not mask_of(session).any()
+    for _ in range(4):
+        session.undo()
+    assert len(session.prompts("ball", key).points) == 3
+    assert mask_of(session).any()
+
+
 def test_another_candidate_can_be_chosen_and_a_new_click_returns_to_the_best(session, ball_mask):
     session.add_box("ball", Box((5, 5, 6), (12, 12, 6)), AXIAL).result()
     session.choose_candidate("ball", (AXIAL, 6), 1).result()
@@ -202,6 +221,10 @@ def test_propagated_slices_go_when_the_prompts_they_came_from_change(session, ba
         (lambda s: s.propagate("ball", Propagation(AXIAL, 4, 40)), "must lie within 0:11"),
         (lambda s: s.choose_candidate("ball", (AXIAL, 6), 3), "numbered 0 to 2"),
         (lambda s: s.choose_candidate("ball", (AXIAL, 6), 1), "at least one point or box"),
+        (lambda s: s.remove_point("ball", (AXIAL, 6), 0), "no point 0 on this slice; it has 0"),
+        (lambda s: s.remove_box("ball", (AXIAL, 6), -1), "no box -1 on this slice"),
+        (lambda s: s.preview(PromptSet(AXIAL, 6)), "at least one point or box"),
+        (lambda s: s.preview(PromptSet(AXIAL, 6, (Point((40, 1, 6)),))), "outside of the volume"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_words_and_changes_nothing(session, action, sentence):

@@ -8,7 +8,7 @@ import pytest
 
 from SAMSegmentLib.errors import EngineError, InputError
 from SAMSegmentLib.geometry import Orientation
-from SAMSegmentLib.prompts import Point
+from SAMSegmentLib.prompts import Point, PromptSet
 from SAMSegmentLib.propagation import propagate
 from SAMSegmentLib.segmentstate import Propagation
 from SAMSegmentLib.session import SegmentationSession
@@ -49,10 +49,12 @@ class LateEngine(InProcessEngine):
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self.waiting = []
+        self.slots = []
 
-    def predict(self, prompts):
+    def predict(self, prompts, *, slot=None):
         future = Future()
         self.waiting.append((future, prompts))
+        self.slots.append(slot)
         return future
 
     def answer_all(self):
@@ -86,6 +88,41 @@ def test_an_undone_prompt_gets_no_late_mask_and_redoing_asks_again(late_session,
     late_session.redo()
     late_session.engine.answer_all()
     assert np.array_equal(mask_of(late_session)[6], ball_mask[6])
+
+
+def test_only_requests_of_one_segment_and_slice_overtake_each_other(late_session):
+    late_session.add_segment("other")
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    late_session.add_point("ball", (10, 8, 6), AXIAL)
+    late_session.add_point("ball", (9, 8, 7), AXIAL)
+    late_session.add_point("other", (9, 8, 6), AXIAL)
+    first, second, other_slice, other_segment = late_session.engine.slots
+    assert first == second
+    assert len({first, other_slice, other_segment}) == 3
+
+
+def test_a_preview_changes_nothing_and_overtakes_only_previews(late_session):
+    prompts = PromptSet(AXIAL, 6, (Point((9, 8, 6)),))
+    late_session.preview(prompts)
+    previewed = late_session.preview(prompts.with_point(Point((10, 8, 6))))
+    late_session.engine.answer_all()
+    assert previewed.result().candidates.masks[0].any()
+    assert not mask_of(late_session).any()
+    assert not late_session.prompts("ball", (AXIAL, 6))
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    one, two, click = late_session.engine.slots
+    assert one == two != click
+
+
+def test_listeners_hear_of_each_change_and_of_each_answer(late_session):
+    heard = []
+    late_session.add_listener(lambda: heard.append(mask_of(late_session).any()))
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    assert heard == [False]
+    late_session.engine.answer_all()
+    assert heard == [False, True]
+    late_session.undo()
+    assert heard == [False, True, False]
 
 
 class StreamingEngine(InProcessEngine):

@@ -1,0 +1,93 @@
+"""``samsegment segment`` computes in a worker process: same results, and no trouble of that process is lost or left."""
+
+import json
+import os
+import signal
+
+import nibabel
+import numpy as np
+import psutil
+import pytest
+
+from SAMSegmentLib.cli import engine as cli_engine
+from SAMSegmentLib.cli import run
+from SAMSegmentLib.worker.client import WorkerEngine
+from Testing.generated import ball
+from Testing.local_engine import LocalEngine
+
+pytestmark = pytest.mark.worker_process
+
+PROMPTS = ("--box", "11,7,10,29,25,10", "--propagate")
+
+
+@pytest.fixture
+def image(tmp_path):
+    inside = ball((20, 32, 40), (20, 16, 10), 9)
+    noise = np.random.default_rng(1).normal(0, 6, inside.shape)
+    path = tmp_path / "ball.nii.gz"
+    nibabel.save(nibabel.Nifti1Image((inside * 120 + 60 + noise).astype(np.int16).transpose(2, 1, 0), np.eye(4)), path)
+    return path
+
+
+def segment(image, output, *options):
+    return run(["segment", str(image), *PROMPTS, "-o", str(output), *map(str, options)])
+
+
+def test_the_worker_makes_the_same_file_as_this_process_and_leaves_no_process(image, tmp_path, monkeypatch):
+    assert segment(image, tmp_path / "worker.seg.nrrd", "--no-cache") == 0
+    psutil.wait_procs(psutil.Process().children(), timeout=5)
+    assert psutil.Process().children() == []
+    monkeypatch.setattr(cli_engine, "WorkerEngine", LocalEngine)
+    assert segment(image, tmp_path / "local.seg.nrrd", "--no-cache") == 0
+    assert (tmp_path / "worker.seg.nrrd").read_bytes() == (tmp_path / "local.seg.nrrd").read_bytes()
+
+
+def test_the_second_time_no_slice_is_encoded(image, tmp_path, capsys):
+    reports = []
+    for _ in range(2):
+        assert segment(image, tmp_path / "o.nii.gz", "--json") == 0
+        reports.append(json.loads(capsys.readouterr().out)["timings"])
+    first, second = reports
+    assert first["encodes"] > 5
+    assert second["encodes"] == 0
+    assert second["cache_hits"]["disk"] == first["encodes"]
+    assert second["encode_ms"] == [0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process cannot be killed with SIGKILL here")
+def test_a_worker_that_is_killed_costs_a_note_and_nothing_else(image, tmp_path, monkeypatch, capsys):
+    class Killed(WorkerEngine):
+        def propagate(self, request, on_slice):
+            os.kill(self.worker_pid, signal.SIGKILL)
+            return super().propagate(request, on_slice)
+
+    assert segment(image, tmp_path / "whole.nii.gz") == 0
+    monkeypatch.setattr(cli_engine, "WorkerEngine", Killed)
+    assert segment(image, tmp_path / "killed.nii.gz") == 0
+    assert "was started again; nothing was lost" in capsys.readouterr().err
+    masks = [np.asarray(nibabel.load(tmp_path / name).dataobj) for name in ("whole.nii.gz", "killed.nii.gz")]
+    assert np.array_equal(*masks)
+
+
+def test_weights_that_the_worker_cannot_read_are_one_sentence(image, tmp_path, capsys):
+    weights = tmp_path / "damaged.safetensors"
+    weights.write_bytes(b"no weights")
+    assert segment(image, tmp_path / "o.nii.gz", "--weights", weights) == 3
+    stderr = capsys.readouterr().err
+    assert "damaged.safetensors: not a complete weights file" in stderr
+    assert len(stderr.splitlines()) == 1
+    assert not (tmp_path / "o.nii.gz").exists()
+
+
+def test_a_process_that_fails_again_and_again_is_exit_code_4(image, tmp_path, monkeypatch, capsys):
+    class Broken(WorkerEngine):
+        def __init__(self, settings, **options):
+            super().__init__(settings, **options)
+            object.__setattr__(settings, "factory", "SAMSegmentLib.models.load:no_such_function")
+
+    monkeypatch.setattr(cli_engine, "WorkerEngine", Broken)
+    assert segment(image, tmp_path / "o.nii.gz") == 4
+    stderr = capsys.readouterr().err
+    assert "failed 3 times in a row" in stderr
+    assert "no_such_function" in stderr
+    assert not (tmp_path / "o.nii.gz").exists()
