@@ -116,6 +116,22 @@ class GarblingModel(ThresholdModel):
         return super().encode(slices)
 
 
+class BrokenOnceModel(ThresholdModel):
+    """As on a graphics processor whose context breaks in the first process, and is whole in the next."""
+
+    def encode(self, slices: Sequence[SliceImage]) -> list[Embedding]:
+        import torch
+
+        if not (folder() / "broken").exists():
+            (folder() / "broken").touch()
+            raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+        return super().encode(slices)
+
+
+def broken_once(name: str, **options: object) -> BrokenOnceModel:
+    return BrokenOnceModel()
+
+
 def gated(name: str, **options: object) -> GatedModel:
     return GatedModel()
 

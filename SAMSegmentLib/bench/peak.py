@@ -43,23 +43,25 @@ def _measure(model: str, weights: str, device: str, contestant: str) -> int:
     encoder(Subject(model, Path(weights) if weights else None, device), contestant)()
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
-    return _process_peak()
+    return process_peak()
 
 
-def _process_peak() -> int:
+def process_peak() -> int:
+    """Bytes that this process had in memory at most so far."""
     if sys.platform == "win32":
         import psutil
 
-        return int(psutil.Process().memory_info().peak_wset)
+        peak = psutil.Process().memory_info().peak_wset
     elif sys.platform == "linux":
         # What getrusage tells would include the process that started this one.
         status = Path("/proc/self/status").read_text(encoding="ascii")
         kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(kilobytes) * 1024
+        peak = int(kilobytes) * 1024
     else:
         import resource
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+    return int(peak)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def report(result: Result, *, as_json: bool) -> None:
             "output": str(result.output),
             "image": {"name": result.session.volume.name, "fingerprint": result.session.volume.fingerprint},
             "model": result.session.engine.model_name,
+            "precision": result.session.engine.precision,
             "segments": rows,
             "timings": {
                 "encode_ms": [round(item.encode_ms, 3) for item in result.timings],

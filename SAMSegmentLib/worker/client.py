@@ -111,6 +111,7 @@ class WorkerEngine:
         self._last_number = 0
         self._focus: dict[Orientation, int] = {}
         self._paused = False
+        self._precision: str | None = None
         self._cache_counts = CacheCounts()
         self._supervisor = Supervisor(self._introduce, tell)
 
@@ -125,6 +126,11 @@ class WorkerEngine:
     def weights_sha256(self) -> str | None:
         """SHA-256 of the model's weights, hexadecimal; None where only the loaded model can tell."""
         return self._weights_sha256
+
+    @property
+    def precision(self) -> str | None:
+        """The number type that slices are encoded in; None while the model is not loaded yet."""
+        return self._precision
 
     @property
     def cache_counts(self) -> CacheCounts:
@@ -302,6 +308,7 @@ class WorkerEngine:
         if isinstance(message, Ready):
             self._model_name = message.model
             self._weights_sha256 = message.weights_sha256
+            self._precision = message.precision
             self._show_status("")
         elif isinstance(message, Counted):
             self._cache_counts = CacheCounts(message.memory_hits, message.disk_hits, message.misses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,11 +10,23 @@ import torch
 from ..errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ..models.interface import Candidates, Embedding, PromptableModel
     from ..prompts import SlicePrompts
     from ..slicegrid import SliceImage
+
+
+# A click waits for the batch that is running; two slices keep a graphics processor busy between their launches.
+_GPU_BATCH = 2
+
+# Errors of a graphics processor other than want of memory: its context is broken, and everything after fails, too.
+# PyTorch has a type of its own for them since 2.8.
+_DEVICE_ERRORS: tuple[type[RuntimeError], ...] = (torch.AcceleratorError,) if hasattr(torch, "AcceleratorError") else ()
+
+
+class BrokenDeviceError(Exception):
+    """The process cannot use its graphics processor any more; nobody catches this, so that another is started."""
 
 
 class FallbackModel:
@@ -54,9 +67,11 @@ class FallbackModel:
         """Embeddings of slices, in their order.
 
         :raises EngineError: there is no memory for one slice on the CPU either.
+        :raises BrokenDeviceError: the graphics processor failed for good.
         """
         try:
-            return self._model.encode(slices)
+            with _device_errors_fatal():
+                return self._model.encode(slices)
         except torch.OutOfMemoryError as error:
             if len(slices) == 1:
                 self._go_to_cpu(error)
@@ -69,9 +84,11 @@ class FallbackModel:
         """One answer for each prompt set on the same slice, in their order.
 
         :raises EngineError: there is no memory for it on the CPU either.
+        :raises BrokenDeviceError: the graphics processor failed for good.
         """
         try:
-            return self._model.decode(embedding, prompt_sets)
+            with _device_errors_fatal():
+                return self._model.decode(embedding, prompt_sets)
         except torch.OutOfMemoryError as error:
             self._go_to_cpu(error)
         return self._model.decode(embedding, prompt_sets)
@@ -88,11 +105,16 @@ class FallbackModel:
             raise _no_memory() from again
 
 
+@contextmanager
+def _device_errors_fatal() -> Iterator[None]:
+    try:
+        yield
+    except _DEVICE_ERRORS as error:
+        raise BrokenDeviceError(str(error)) from error
+
+
 def _no_memory() -> EngineError:
     return EngineError("There is not enough memory for the model; close other programs or choose a smaller model.")
-
-
-_GPU_BATCH = 4
 
 
 def _has_graphics_processor() -> bool:

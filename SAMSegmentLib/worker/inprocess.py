@@ -53,6 +53,11 @@ class InProcessEngine:
         return self._model.weights_sha256
 
     @property
+    def precision(self) -> str:
+        """The number type that slices are encoded in."""
+        return self._model.precision
+
+    @property
     def cache_counts(self) -> CacheCounts:
         """Where the embeddings of the answers so far came from."""
         return self._cache.counts

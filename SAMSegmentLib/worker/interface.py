@@ -78,6 +78,10 @@ class Engine(Protocol):
         """SHA-256 of the model's weights, hexadecimal; None where only the loaded model can tell, and it is not yet."""
 
     @property
+    def precision(self) -> str | None:
+        """The number type that slices are encoded in; None while the model is not loaded yet."""
+
+    @property
     def cache_counts(self) -> CacheCounts:
         """Where the embeddings of the answers so far came from: misses were encoded."""
 

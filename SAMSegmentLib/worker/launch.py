@@ -36,9 +36,10 @@ _LONGEST_LINE = 4096  # a progress bar may never end its line
 # The last lines of a process come through a pipe of their own, which some child of it may keep open.
 _SECONDS_FOR_LAST_LINES = 1.0
 
-# Threads that wait for each other sleep instead of spinning. On two cores that other programs use, too, spinning made
-# the built-in model's decoding take 700 to 1,900 ms instead of 70 (docs/benchmarks.md); who sets it himself is obeyed.
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+# Threads that wait for each other soon sleep instead of spinning (GNU OpenMP, part of torch on Linux). On two cores
+# that other programs use, too, spinning makes a click take 0.2 to 2 s instead of 30 ms; an idle machine shows no
+# difference (docs/benchmarks.md). Who sets a number himself is obeyed.
+ENVIRONMENT = {"GOMP_SPINCOUNT": "1000"}
 
 # The current folder, from which a file named like a library would be imported, leaves the path; the package's own
 # folder is on it, behind the standard library where it was there already.

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
 from SAMSegmentLib.bench import sam
 from SAMSegmentLib.bench.encode import encoder, encoders
-from SAMSegmentLib.bench.peak import peak_bytes
+from SAMSegmentLib.bench.peak import peak_bytes, process_peak
 from SAMSegmentLib.bench.sam import Subject
 from SAMSegmentLib.bench.timing import measure_in_turn
 from SAMSegmentLib.cli import run
@@ -137,6 +138,13 @@ def test_a_memory_measurement_that_fails_is_one_sentence(tmp_path):
     path = tmp_path / "absent.pth"
     with pytest.raises(EngineError, match=r"Measuring the memory of stock failed \(.*; use --no-memory"):
         peak_bytes(Subject("sam_vit_b", path, "cpu"), "stock")
+
+
+def test_the_memory_of_a_process_is_its_own_and_not_its_parents():
+    held = np.ones(400 << 20, dtype=np.uint8)
+    program = "from SAMSegmentLib.bench.peak import process_peak; held = bytearray(50 << 20); print(process_peak())"
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 50 << 20 < int(child.stdout) < held.nbytes < process_peak()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send on Windows")

@@ -13,7 +13,7 @@ from SAMSegmentLib.worker.client import WorkerSettings
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(worker, "_LENGTHS", (8, 20))
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # the command sets it for its own process
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1000")  # the command sets it for its own process
 
 
 def test_all_parts_have_their_figures_and_no_process_is_left(own_home, capsys):

@@ -45,8 +45,10 @@ def test_the_worker_makes_the_same_file_as_this_process_and_leaves_no_process(im
 def test_the_second_time_no_slice_is_encoded(image, tmp_path, capsys):
     reports = []
     for _ in range(2):
-        assert segment(image, tmp_path / "o.nii.gz", "--json") == 0
-        reports.append(json.loads(capsys.readouterr().out)["timings"])
+        assert segment(image, tmp_path / "o.nii.gz", "--precision", "float32", "--json") == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["precision"] == "float32"
+        reports.append(report["timings"])
     first, second = reports
     assert first["encodes"] > 5
     assert second["encodes"] == 0

@@ -1,7 +1,10 @@
 """The worker process dies or hangs, with real signals: what was asked for is answered all the same."""
 
 import logging
+import os
+import secrets
 import signal
+import threading
 import time
 
 import numpy as np
@@ -11,10 +14,11 @@ import pytest
 from SAMSegmentLib.errors import EngineError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.propagation import PropagationRequest
+from SAMSegmentLib.worker import launch, voxelfile
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
 from Testing.sessions import WINDOW
-from Testing.worker_engines import click, is_running, numbered_volume, wait_for, worker_on
+from Testing.worker_engines import PATIENCE_S, click, is_running, numbered_volume, wait_for, worker_on
 
 AXIAL = Orientation.AXIAL
 
@@ -57,6 +61,24 @@ def test_killed_while_idle_the_next_click_is_answered(bench, expected):
     assert bench.engine.worker_pid != killed
     (told,) = bench.told
     assert told == "The model's process failed (it was ended by signal 9) and was started again; nothing was lost."
+
+
+def test_killed_while_a_volume_is_written_to_it_no_voxels_stay_behind(bench, expected, volume, monkeypatch, tmp_path):
+    may_write = threading.Event()
+
+    def write(descriptor, data):
+        may_write.wait(PATIENCE_S)
+        while data:
+            data = data[os.write(descriptor, data) :]
+
+    monkeypatch.setattr(voxelfile, "_write_all", write)
+    monkeypatch.setattr(launch, "candidate_paths", lambda: [tmp_path / f"voxels-{secrets.token_hex(4)}"])
+    bench.engine.open_volume(volume, WINDOW)
+    bench.wait_for(lambda: list(tmp_path.iterdir()))
+    bench.kill()
+    may_write.set()
+    assert_answered(bench, expected, click(3), bench.engine.predict(click(3)))
+    wait_for(lambda: not list(tmp_path.iterdir()))
 
 
 @pytest.mark.parametrize("what", ["encode", "decode"])
@@ -181,6 +203,13 @@ def test_three_crashes_in_a_row_stop_it_with_the_last_words_until_it_is_tried_ag
         bench.engine.retry()
         bench.engine.wait(bench.engine.propagate(request, lambda item: reached.append(item.plane.index)))
         assert reached[4:] == list(range(151, 161))
+
+
+def test_a_graphics_processor_that_fails_is_left_with_its_process(volume, expected):
+    with worker_on(volume, "broken_once") as bench:
+        answer = bench.engine.wait(bench.engine.predict(click(17)))
+        assert np.array_equal(answer.candidates.masks, expected(click(17)).masks)
+        assert len(bench.told) == 1
 
 
 def test_answers_that_make_no_sense_are_crashes_and_end_after_three(volume):

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from SAMSegmentLib.errors import EngineError
+from SAMSegmentLib.worker import launch, voxelfile
 from SAMSegmentLib.worker.client import WorkerEngine, WorkerSettings
 from Testing.paths import REPOSITORY
 from Testing.sessions import WINDOW
@@ -31,8 +33,10 @@ class Host:
     def __init__(self, task, folder):
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), FOLDER_VARIABLE: str(folder)}
         command = [sys.executable, str(HOST), task, str(folder)]
+        before = voxel_files()
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         self.worker = int(self.process.stdout.readline())
+        self.voxels = voxel_files() - before
         self.children = psutil.Process(self.process.pid).children(recursive=True)
 
     def kill(self):
@@ -60,14 +64,13 @@ def hosts(*tasks):
 
 @hosts("encode", "write", pytest.param("fork", marks=pytest.mark.skipif(os.name != "posix", reason="needs fork")))
 def test_a_host_killed_at_any_time_leaves_no_process_and_no_voxels(host, tmp_path):
-    files = voxel_files()
     if (tmp_path / "writing").exists():
-        assert files
+        assert host.voxels
     assert is_running(host.worker)
     host.kill()
     # 5 s are promised; a machine whose cores are all taken may take longer.
     wait_for(lambda: not is_running(host.worker))
-    wait_for(lambda: not voxel_files() & files)
+    wait_for(lambda: not voxel_files() & host.voxels)
 
 
 @hosts("leave")
@@ -108,9 +111,7 @@ def test_the_worker_holds_only_pipes_and_files_that_nobody_else_may_read(running
     assert all(line.endswith("(deleted)") for line in maps.splitlines() if "samsegment-" in line)
 
 
-def test_a_volume_is_written_for_this_user_alone(running, monkeypatch):
-    from SAMSegmentLib.worker import voxelfile
-
+def test_a_volume_is_written_for_this_user_alone_and_gone_when_it_is_open(running, monkeypatch, tmp_path):
     modes = []
 
     def noted(descriptor, data):
@@ -119,10 +120,11 @@ def test_a_volume_is_written_for_this_user_alone(running, monkeypatch):
             data = data[os.write(descriptor, data) :]
 
     monkeypatch.setattr(voxelfile, "_write_all", noted)
+    monkeypatch.setattr(launch, "candidate_paths", lambda: [tmp_path / "voxels"])
     running.engine.open_volume(numbered_volume(30), WINDOW)
     running.engine.wait(running.engine.predict(click(1)))
     assert set(modes) == {0o600}
-    assert not voxel_files() & {path for path in voxel_files() if path.stat().st_uid == os.getuid()}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_signal_from_the_terminal_is_the_hosts_alone(running):
@@ -154,8 +156,6 @@ def test_starting_ahead_shows_what_it_is_at_and_then_nothing(tmp_path):
 
 
 def test_nothing_can_be_asked_before_a_volume_is_open():
-    from SAMSegmentLib.errors import EngineError
-
     engine = WorkerEngine(WorkerSettings(disk_cache=False))
     with pytest.raises(EngineError, match="No volume is open"):
         engine.predict(click(1)).result(0)
