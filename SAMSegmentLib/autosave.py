@@ -13,7 +13,6 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,6 +23,8 @@ from .sessionfile import load_session_file, session_to_json
 from .volume import fingerprints_match
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .session import SegmentationSession
     from .sessionfile import SavedSession
     from .volume import Volume
@@ -35,13 +36,15 @@ _logger = logging.getLogger(__name__)
 
 
 def default_folder() -> Path:
-    """Where autosaves lie: ``$SAMSEGMENT_HOME/autosave``, else in the user's state folder; it need not exist."""
+    """Where autosaves lie: ``$SAMSEGMENT_HOME/autosave``, else in the user's state folder; it need not exist.
+
+    :raises InputError: ``$SAMSEGMENT_HOME`` is no folder's name.
+    """
     import platformdirs
 
-    from .models.weights import HOME_VARIABLE
+    from .models.weights import home_folder
 
-    home = os.environ.get(HOME_VARIABLE)
-    return (Path(home).expanduser() if home else platformdirs.user_state_path("samsegment")) / "autosave"
+    return (home_folder() or platformdirs.user_state_path("samsegment")) / "autosave"
 
 
 class Autosave:

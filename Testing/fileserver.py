@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +59,32 @@ def serving(content: bytes) -> Iterator[FileServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def answering(answer: bytes, *, hangs: bool = False) -> Iterator[str]:
+    """Give these bytes to whoever asks for anything, and yield the address.
+
+    :param hangs: then keep the connection open until the block ends, and send nothing more.
+    """
+    ended = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            self.request.sendall(answer)
+            if hangs:
+                ended.wait(20)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/weights.pth"
+        finally:
+            ended.set()
+            server.shutdown()
+            thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,6 +12,7 @@ from ..geometry import native_orientation, slice_plane, slice_range
 from ..intensity import check_window, resolve_window
 from ..io.read import read_volume
 from ..models.catalogue import catalogue_entry
+from ..models.weights import locate_weights
 from .interrupts import interrupts_noticed
 from .parsing import parse_range
 from .report import print_json, print_line, print_notes, progress_bar, size_text
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ..embeddings import DiskStore
+    from ..embeddings import DiskStore, EmbeddingKey
     from ..geometry import Orientation, SlicePlane
     from ..models.interface import Embedding
     from ..volume import Volume
@@ -64,7 +65,7 @@ def run_embed(options: EmbedOptions) -> None:
     started = time.perf_counter()
     wanted = parse_range(options.slices)
     check_window(options.window)
-    catalogue_entry(options.model)
+    locate_weights(catalogue_entry(options.model), options.weights)
     warnings: list[str] = []
     disk = default_disk_store(warnings.append)
     if disk is None:
@@ -76,9 +77,16 @@ def run_embed(options: EmbedOptions) -> None:
     planes = [slice_plane(volume, orientation, index) for index in range(first, last + 1)]
     print_notes(volume.notes)
     on_volume = _open_model(options, volume, disk)
-    tally = _embed(planes, on_volume, disk, warnings)
-    _check_kept(planes[: tally.done], on_volume, disk)
-    _report(options, disk, planes, tally, time.perf_counter() - started)
+    try:
+        tally = _embed(planes, on_volume, disk, warnings)
+    except KeyboardInterrupt:  # the second one: the first waits for the end of a slice
+        raise StoppedError(
+            "Stopped by Ctrl+C within a slice; those before it are in the cache, and the same command goes on from "
+            "there."
+        ) from None
+    keys = [on_volume.key(plane.orientation, plane.index) for plane in planes]
+    _check_kept(keys[: tally.done], disk)
+    _report(options, disk, keys, tally, time.perf_counter() - started)
     if tally.done < len(planes):
         raise StoppedError(
             f"Stopped by Ctrl+C; {tally.done} of {len(planes)} slices are in the cache, and the same command goes on "
@@ -124,29 +132,29 @@ def _check_budget(planes: Sequence[SlicePlane], embedding: Embedding, on_volume:
         )
 
 
-def _check_kept(planes: Sequence[SlicePlane], on_volume: VolumeModel, disk: DiskStore) -> None:
-    lost = sum(not disk.holds(on_volume.key(plane.orientation, plane.index)) for plane in planes)
+def _check_kept(keys: Sequence[EmbeddingKey], disk: DiskStore) -> None:
+    lost = sum(not disk.holds(key) for key in keys)
     if lost:
         raise OutputError(
-            f"{disk.folder}: {lost} of {len(planes)} embeddings did not stay there, because another process fills or "
+            f"{disk.folder}: {lost} of {len(keys)} embeddings did not stay there, because another process fills or "
             "clears the cache, or its old files cannot be removed; run 'samsegment cache clear', then this again."
         )
 
 
 def _report(
-    options: EmbedOptions, disk: DiskStore, planes: Sequence[SlicePlane], tally: _Tally, seconds: float
+    options: EmbedOptions, disk: DiskStore, keys: Sequence[EmbeddingKey], tally: _Tally, seconds: float
 ) -> None:
-    orientation = planes[0].orientation.value
+    orientation = keys[0].orientation
     if options.json:
         print_json(
             {
                 "image": str(options.image),
-                "model": options.model,
+                "model": keys[0].model,
                 "orientation": orientation,
-                "slices": [planes[0].index, planes[-1].index],
+                "slices": [keys[0].index, keys[-1].index],
                 "encodes": tally.encoded,
                 "cache_hits": {"memory": 0, "disk": tally.found},
-                "complete": tally.done == len(planes),
+                "complete": tally.done == len(keys),
                 "folder": str(disk.folder),
                 "total_s": round(seconds, 3),
             }
@@ -154,7 +162,7 @@ def _report(
         return
     used = size_text(disk.usage().bytes)
     print_line(
-        f"{tally.done} of {len(planes)} {orientation} slices have embeddings: {tally.encoded} encoded now, "
+        f"{tally.done} of {len(keys)} {orientation} slices have embeddings: {tally.encoded} encoded now, "
         f"{tally.found} were there"
     )
     print_line(f"The cache {disk.folder} holds {used} of {size_text(disk.budget_bytes)}")

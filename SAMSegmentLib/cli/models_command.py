@@ -9,7 +9,7 @@ from ..errors import ModelUnavailableError, StoppedError
 from ..models.catalogue import catalogue_entry
 from ..models.download import download_weights, fetched_bytes, remove_weights
 from ..models.load import model_states
-from ..models.weights import is_published, locate_weights, weights_folders
+from ..models.weights import has_published_size, is_published, locate_weights, weights_folders
 from .report import print_json, print_line, progress_bar
 
 if TYPE_CHECKING:
@@ -47,8 +47,11 @@ def run_models_download(name: str) -> None:
         with progress_bar(f"Downloading {name}", "B") as update:
             path = download_weights(entry, update)
     except KeyboardInterrupt:
+        kept = fetched_bytes(entry)
+        if not kept:  # perhaps weights that are ready were being checked: no word of deleting them
+            raise StoppedError("Stopped; nothing was fetched.") from None
         raise StoppedError(
-            f"Stopped; {_megabytes(fetched_bytes(entry))} of {_megabytes(entry.size)} are kept: run 'samsegment models "
+            f"Stopped; {_megabytes(kept)} of {_megabytes(entry.size)} are kept: run 'samsegment models "
             f"download {name}' again to go on, or 'samsegment models remove {name}' to delete them."
         ) from None
     print_line(f"{name} is ready: {path} ({_megabytes(entry.size)}, licence: {entry.licence}).")
@@ -113,7 +116,7 @@ def _described(entry: CatalogueEntry, path: Path | None) -> dict[str, object]:
 
 def _state(entry: CatalogueEntry, path: Path | None) -> str:
     if path is not None:
-        return "ready"
+        return "ready" if has_published_size(entry, path) else "damaged"
     part = fetched_bytes(entry)
     return f"{_megabytes(part)} fetched" if part else "not downloaded"
 

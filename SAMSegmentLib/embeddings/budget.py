@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import time
 from collections import deque
 from contextlib import suppress
@@ -112,7 +113,9 @@ def _files(folder: Path, name: re.Pattern[str]) -> list[CacheFile]:
                 if name.fullmatch(item.name):
                     with suppress(FileNotFoundError):  # removed while we look
                         status = item.stat(follow_symlinks=False)
-                        files.append(CacheFile(Path(item.path), status.st_size, status.st_mtime_ns))
+                        # A pipe or a folder under such a name is not ours; to open a pipe would wait without end.
+                        if stat.S_ISREG(status.st_mode):
+                            files.append(CacheFile(Path(item.path), status.st_size, status.st_mtime_ns))
     except FileNotFoundError:
         return []
     return files

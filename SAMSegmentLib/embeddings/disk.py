@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, OutputError
-from ..models.weights import HOME_VARIABLE
+from ..models.weights import HOME_VARIABLE, home_folder
 from .budget import ENTRY_SUFFIX, TEMPORARY_SUFFIX, CacheFile, FolderBudget, list_entries, list_temporaries
 from .entry import LARGEST_ENTRY, DamagedEntryError, pack, packed_size, read_model, unpack
 
@@ -170,18 +170,20 @@ class DiskStore:
 
 
 def default_folder() -> Path:
-    """``$SAMSEGMENT_HOME/embeddings`` when the variable is set, else ``embeddings`` in the user's cache folder."""
+    """``$SAMSEGMENT_HOME/embeddings`` when the variable is set, else ``embeddings`` in the user's cache folder.
+
+    :raises InputError: ``$SAMSEGMENT_HOME`` is no folder's name.
+    """
     import platformdirs
 
-    home = os.environ.get(HOME_VARIABLE)
-    return (Path(home).expanduser() if home else platformdirs.user_cache_path("samsegment")) / "embeddings"
+    return (home_folder() or platformdirs.user_cache_path("samsegment")) / "embeddings"
 
 
 def default_disk_store(warn: Callable[[str], None]) -> DiskStore | None:
     """The user's cache, None when it is switched off with ``$SAMSEGMENT_CACHE_BYTES`` = 0.
 
     :param warn: is given one sentence for the user when writing had to end.
-    :raises InputError: the variable holds no number of bytes.
+    :raises InputError: the variable holds no number of bytes, or ``$SAMSEGMENT_HOME`` is no folder's name.
     """
     budget = default_budget()
     return DiskStore(default_folder(), budget, warn) if budget else None

@@ -40,9 +40,13 @@ def download_weights(entry: CatalogueEntry, progress: Callable[[int, int], None]
     """
     url = _address(entry)
     folder = weights_folders()[0]
+    # At first without the lock, for which a folder of ready weights would have to be writable. Whatever fails is looked
+    # at again under the lock: another process may be removing the file.
+    with suppress(ModelUnavailableError):
+        if (found := _published_weights(entry)) is not None:
+            return found
     with _disk_failures_named(entry, folder), _locked(folder, entry):
-        found = find_weights(entry)
-        if found is not None and is_published(entry, found):
+        if (found := _published_weights(entry)) is not None:  # another process was faster
             return found
         part = PartFile(folder / entry.file_name, url)
         if part.size > entry.size:
@@ -80,11 +84,16 @@ def remove_weights(entry: CatalogueEntry) -> int:
     return freed
 
 
+def _published_weights(entry: CatalogueEntry) -> Path | None:
+    found = find_weights(entry)
+    return found if found is not None and is_published(entry, found) else None
+
+
 def _remove_from(folder: Path, entry: CatalogueEntry, url: str) -> int:
-    if not folder.is_dir():
-        return 0
     target = folder / entry.file_name
     part = PartFile(target, url)
+    if not (target.exists() or part.path.exists()):
+        return 0
     with _locked(folder, entry):
         freed = part.size + (target.stat().st_size if target.is_file() else 0)
         target.unlink(missing_ok=True)
@@ -168,13 +177,13 @@ def _disk_failures_named(entry: CatalogueEntry, folder: Path) -> Iterator[None]:
 def _locked(folder: Path, entry: CatalogueEntry) -> Iterator[None]:
     """Keep other processes away from a model's files.
 
-    The operating system gives the lock back when a process ends in any way, so that none is left behind.
+    The operating system gives the lock back when a process ends in any way. The empty file stays: if it were deleted, a
+    process that has just opened it and one that makes a new one would both hold their lock.
     """
     import filelock
 
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{entry.file_name}.lock"
-    lock = filelock.FileLock(path, timeout=0)
+    lock = filelock.FileLock(folder / f"{entry.file_name}.lock", timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout as error:
@@ -184,7 +193,4 @@ def _locked(folder: Path, entry: CatalogueEntry) -> Iterator[None]:
     try:
         yield
     finally:
-        # While it is held: a process that opened the same file sees that it is gone, and makes a new one.
-        with suppress(OSError):
-            path.unlink()
         lock.release()

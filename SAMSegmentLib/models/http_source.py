@@ -102,8 +102,8 @@ def _is_loopback(url: str) -> bool:
 def _extent(response: http.client.HTTPResponse) -> tuple[int, int | None]:
     """Where in the file the bytes start that come, and the size of the whole file."""
     if response.status != _PARTIAL:
-        length = response.headers.get("Content-Length", "")
-        return 0, int(length) if length.isdecimal() else None
+        length = re.fullmatch(r"\d{1,18}", response.headers.get("Content-Length", ""))
+        return 0, int(length[0]) if length else None
     match = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", response.headers.get("Content-Range", ""))
     if match is None:
         raise RangeRefusedError("the server does not say which part of the file it sends")
@@ -141,6 +141,8 @@ def _failures_described() -> Iterator[None]:
         raise TransferError(f"it cannot be reached ({_words(cause)})") from error
     except (OSError, http.client.HTTPException) as error:
         raise TransferError(f"the connection broke ({_words(error)})") from error
+    except ValueError as error:  # what urllib and its codecs raise on addresses that they cannot take apart
+        raise TransferError("it cannot be reached (its redirection, or the proxy, has no valid address)") from error
 
 
 def _words(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ModelUnavailableError
+from ..errors import InputError, ModelUnavailableError
 
 if TYPE_CHECKING:
     from .catalogue import CatalogueEntry
@@ -21,16 +21,30 @@ _SHA256 = "SHA-256"
 _ALGORITHMS = {_SHA256: "sha256", "MD5": "md5"}
 
 
+def home_folder() -> Path | None:
+    """The folder that ``$SAMSEGMENT_HOME`` names, None when it is not set; it need not exist.
+
+    :raises InputError: it begins with the name of a user (``~name``) whom this machine does not know.
+    """
+    home = os.environ.get(HOME_VARIABLE)
+    try:
+        return Path(home).expanduser() if home else None
+    except RuntimeError as error:
+        raise InputError(f"{HOME_VARIABLE}={home} names a user who is not known here; give a whole path.") from error
+
+
 def weights_folders() -> tuple[Path, ...]:
     """The folders that are searched, in this order; they need not exist.
 
     ``$SAMSEGMENT_HOME/weights`` when the variable is set, then ``weights`` in the user's cache folder.
+
+    :raises InputError: ``$SAMSEGMENT_HOME`` is no folder's name.
     """
     import platformdirs
 
-    home = os.environ.get(HOME_VARIABLE)
+    home = home_folder()
     cache = platformdirs.user_cache_path("samsegment") / "weights"
-    return (Path(home).expanduser() / "weights", cache) if home else (cache,)
+    return (home / "weights", cache) if home else (cache,)
 
 
 def find_weights(entry: CatalogueEntry) -> Path | None:
@@ -67,12 +81,22 @@ def file_sha256(path: Path) -> str:
     return _file_digests(path, {_SHA256})[_SHA256]
 
 
+def has_published_size(entry: CatalogueEntry, path: Path) -> bool:
+    """Whether a file is as long as the published one: tells at once what was cut or is something else.
+
+    :raises ModelUnavailableError: it cannot be read.
+    """
+    return _size(path) == entry.size
+
+
 def is_published(entry: CatalogueEntry, path: Path) -> bool:
     """Whether a file has the size and the digest that were published.
 
     :raises ModelUnavailableError: it cannot be read.
     """
-    return _size(path) == entry.size and _file_digests(path, {entry.digest_name}) == {entry.digest_name: entry.digest}
+    if not has_published_size(entry, path):
+        return False
+    return _file_digests(path, {entry.digest_name})[entry.digest_name] == entry.digest
 
 
 def verify_weights(entry: CatalogueEntry, path: Path) -> str:

@@ -112,9 +112,10 @@ def test_the_cache_stays_within_the_budget_of_the_environment(segmented, own_hom
     assert 0 < sum(path.stat().st_size for path in embeddings(own_home)) <= 2_000_000
 
 
+@pytest.mark.parametrize("setting", ["SAMSEGMENT_CACHE_BYTES=4 GB", "SAMSEGMENT_HOME=~nobody-of-that-name/x"])
 @pytest.mark.parametrize("command", ["segment", "embed", "cache"])
-def test_a_budget_that_is_no_number_is_one_sentence(command, image, monkeypatch, capsys):
-    monkeypatch.setenv("SAMSEGMENT_CACHE_BYTES", "4 GB")
+def test_a_budget_that_is_no_number_or_a_home_of_nobody_is_one_sentence(command, setting, image, monkeypatch, capsys):
+    monkeypatch.setenv(*setting.split("="))
     options = {
         "segment": [str(image), "--point", "12,12,4", "-o", str(image.with_name("o.nrrd"))],
         "embed": [str(image)],
@@ -122,7 +123,7 @@ def test_a_budget_that_is_no_number_is_one_sentence(command, image, monkeypatch,
     }
     assert run([command, *options[command]]) == 2
     stderr = capsys.readouterr().err
-    assert "SAMSEGMENT_CACHE_BYTES=4 GB" in stderr
+    assert setting in stderr
     assert stderr.count("\n") == 1
 
 

@@ -75,6 +75,11 @@ def test_a_damaged_embedding_is_made_again(embedded, own_home):
     assert embedded()["encodes"] == 0
 
 
+def test_the_report_names_the_model_that_the_weights_are_of(embedded, monkeypatch):
+    monkeypatch.setattr(BuiltinModel, "name", "sam_vit_l")  # as for its checkpoint under --model sam_vit_b
+    assert embedded("--slices", "3:3")["model"] == "sam_vit_l"
+
+
 def test_the_report_says_what_was_done_and_where(image, own_home, capsys):
     assert run(["embed", str(image)]) == 0
     out = capsys.readouterr().out
@@ -155,6 +160,29 @@ def test_embeddings_that_another_process_clears_meanwhile_are_missed(image, own_
     stderr = capsys.readouterr().err
     assert f"of {SLICES} embeddings did not stay" in stderr
     assert stderr.count("\n") == 1
+
+
+def test_missing_weights_are_told_before_the_image_is_read(image, capsys):
+    image.write_bytes(b"not read")
+    assert run(["embed", str(image), "--model", "sam_vit_b"]) == 3
+    assert "samsegment models download sam_vit_b" in capsys.readouterr().err
+
+
+def test_a_second_ctrl_c_stops_within_a_slice_and_keeps_those_before(image, own_home, monkeypatch, capsys):
+    encode = BuiltinModel.encode
+
+    def interrupted_twice(self, slices):
+        if count_of(own_home) == 3:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        return encode(self, slices)
+
+    monkeypatch.setattr(BuiltinModel, "encode", interrupted_twice)
+    assert run(["embed", str(image)]) == 130
+    stderr = capsys.readouterr().err
+    assert "those before it are in the cache" in stderr
+    assert stderr.count("\n") == 1
+    assert count_of(own_home) == 3
 
 
 # The real command, but each slice takes as long as with a large model.

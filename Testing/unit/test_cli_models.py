@@ -111,6 +111,32 @@ def test_damaged_weights_are_named_with_the_cure_that_works(server, capsys, fold
     assert models(capsys, *arguments)[0] == 0
 
 
+def test_ctrl_c_while_ready_weights_are_checked_does_not_advise_to_delete_them(server, capsys, folder, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    models(capsys, "download", "sam_vit_b")
+    monkeypatch.setattr("SAMSegmentLib.models.download.is_published", interrupted)
+    assert models(capsys, "download", "sam_vit_b") == (130, "", "samsegment: Stopped; nothing was fetched.\n")
+    assert (folder / "weights.pth").read_bytes() == CONTENT
+
+
+def test_weights_of_another_length_are_not_listed_as_ready(server, capsys, folder):
+    models(capsys, "download", "sam_vit_b")
+    assert "sam_vit_b     ready " in models(capsys, "list")[1]
+    (folder / "weights.pth").write_bytes(CONTENT[:-1])
+    assert "sam_vit_b     damaged " in models(capsys, "list")[1]
+
+
+def test_a_home_of_an_unknown_user_is_one_sentence(capsys, monkeypatch):
+    monkeypatch.setenv("SAMSEGMENT_HOME", "~nobody-of-that-name/x")
+    assert models(capsys, "list") == (
+        2,
+        "",
+        "samsegment: SAMSEGMENT_HOME=~nobody-of-that-name/x names a user who is not known here; give a whole path.\n",
+    )
+
+
 def test_verifying_weights_that_are_not_here_says_how_to_get_them(capsys):
     exit_code, out, err = models(capsys, "verify", "mobile_sam")
     assert (exit_code, out) == (3, "")

@@ -64,7 +64,8 @@ def refused(entry: CatalogueEntry) -> str:
 
 
 def names_in(folder) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    """What lies there, without the empty files that locks leave on some systems."""
+    return {path.name for path in folder.iterdir() if path.suffix != ".lock" or path.stat().st_size}
 
 
 def test_a_download_lies_in_the_weights_folder_with_nothing_beside_it(server, folder):
@@ -87,6 +88,18 @@ def test_weights_that_are_here_are_not_fetched_again(server):
     entry = entry_for(server)
     assert download(entry) == download(entry)
     assert len(server.asked) == 1
+
+
+def test_ready_weights_and_empty_folders_need_not_be_writable(server, folder, tmp_path):
+    entry = entry_for(server)
+    path = download(entry)
+    cached = tmp_path / "cache" / "samsegment" / "weights"
+    for place in (folder, cached):
+        (place / "weights.pth.lock").unlink(missing_ok=True)
+        (place / "weights.pth.lock").mkdir(parents=True)  # no lock can be made there, not even by an administrator
+    assert download(entry) == path
+    (folder / "weights.pth.lock").rmdir()
+    assert remove_weights(entry) == len(CONTENT)
 
 
 def test_damaged_weights_are_replaced(server, folder):
@@ -269,7 +282,7 @@ def test_a_weights_folder_that_cannot_be_made_is_named(server, tmp_path, monkeyp
     assert f"{tmp_path / 'file' / 'weights'}: cannot be written" in refused(entry_for(server))
 
 
-def test_a_second_download_of_the_same_file_waits_its_turn(server):
+def test_a_second_download_of_the_same_file_is_refused_while_the_first_goes_on(server):
     entry = entry_for(server)
     reached, go_on = threading.Event(), threading.Event()
     server.at_byte[HALF] = lambda: (reached.set(), go_on.wait(20))
@@ -284,6 +297,18 @@ def test_a_second_download_of_the_same_file_waits_its_turn(server):
         go_on.set()
         first.join()
     assert find_weights(entry).read_bytes() == CONTENT
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere an open file cannot be deleted")
+def test_a_lock_that_was_opened_before_the_last_download_ended_still_counts(server, folder):
+    fcntl = pytest.importorskip("fcntl")
+    entry, opened = entry_for(server), []
+    server.at_byte[HALF] = lambda: opened.append((folder / "weights.pth.lock").open("r+b"))
+    download(entry).unlink()
+    with opened[0] as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as a process does that came a moment too early
+        assert "another process is downloading" in refused(entry)
+    assert download(entry).read_bytes() == CONTENT
 
 
 COMMAND = """

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from SAMSegmentLib.embeddings import BUDGET_VARIABLE, EmbeddingCache, default_disk_store, default_folder
+from SAMSegmentLib.embeddings.budget import list_entries
 from SAMSegmentLib.embeddings.entry import packed_size
 from SAMSegmentLib.errors import InputError
 from Testing.embeddings import KEY, assert_equal, embedding_of, files_in, key_of, store_at
@@ -153,6 +154,17 @@ def test_only_own_files_are_counted_or_removed(tmp_path, entry):
     assert store.usage().entries == 2
     store.clear()
     assert list(tmp_path.iterdir()) == [foreign]
+
+
+@ON_POSIX
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_under_the_name_of_an_embedding_is_left_alone(tmp_path, entry, make):
+    entry.unlink()
+    make(entry)
+    assert list_entries(tmp_path) == []  # what is in this list is opened, and a pipe would never answer
+    assert store_at(tmp_path).clear().entries == 0
+    assert store_at(tmp_path).read(KEY) is None
+    assert list(tmp_path.iterdir()) == [entry]
 
 
 def test_what_a_dead_process_left_half_written_goes_after_an_hour(tmp_path, entry):
