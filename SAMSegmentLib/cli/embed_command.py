@@ -127,8 +127,8 @@ def _check_budget(planes: Sequence[SlicePlane], embedding: Embedding, on_volume:
     needed = sum(packed_size(on_volume.key(plane.orientation, plane.index), embedding) for plane in planes)
     if needed > disk.budget_bytes:
         raise InputError(
-            f"{on_volume.volume.name}: {len(planes)} slices need {needed} bytes in the cache, whose budget is "
-            f"{disk.budget_bytes}; choose fewer with --slices, or set {BUDGET_VARIABLE}={needed} or more."
+            f"{on_volume.volume.name}: embeddings of {len(planes)} slices take {needed} bytes in the cache, whose "
+            f"budget is {disk.budget_bytes}; choose fewer with --slices, or set {BUDGET_VARIABLE}={needed} or more."
         )
 
 

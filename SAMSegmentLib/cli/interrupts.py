@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ def interrupts_noticed() -> Iterator[Interruption]:
     def notice(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         interruption.noticed = True
+        if sys.stderr.isatty():
+            # A large model may be at its slice for a minute.
+            print("\nStopping after this slice; Ctrl+C again stops at once.", file=sys.stderr)  # noqa: T201 - for people
 
     previous = signal.signal(signal.SIGINT, notice)
     try:

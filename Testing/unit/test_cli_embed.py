@@ -91,7 +91,7 @@ def test_more_than_the_budget_is_refused_and_the_named_budget_is_enough(image, o
     monkeypatch.setenv("SAMSEGMENT_CACHE_BYTES", "4000000")
     assert run(["embed", str(image)]) == 2
     stderr = capsys.readouterr().err
-    assert "12 slices need" in stderr
+    assert "embeddings of 12 slices take" in stderr
     assert stderr.count("\n") == 1
     assert count_of(own_home) <= 1
     enough = stderr.split("SAMSEGMENT_CACHE_BYTES=")[1].split()[0]
