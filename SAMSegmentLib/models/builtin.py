@@ -214,6 +214,11 @@ class PromptDecoder(nn.Module):
         :param prompts: n sets, n a multiple of b: the first n / b are on the first slice, and so on.
         :returns: logits (n, 4, height / 2, width / 2) and predicted IoU (n, 4) in 0..1, float32.
         """
+        logits, mixed8 = self.logits(projected, prompts)
+        return logits, self._iou(mixed8, logits)
+
+    def logits(self, projected: ProjectedFeatures, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        """The logits alone, and what the IoU is predicted from."""
         repeats = len(prompts.points) // len(projected.stride8)
         if repeats > 1:
             projected = ProjectedFeatures(*(part.repeat_interleave(repeats, 0) for part in projected))
@@ -227,7 +232,7 @@ class PromptDecoder(nn.Module):
         summed2 = _double(self.up_from4(refined4)) + prompts2 + projected.stride2
         refined2 = self.block2(F.relu(self.norm2(summed2), inplace=True))
         logits = (_double(self.coarse_logits(refined4)) + self.refinement(refined2)).float()
-        return logits, self._iou(mixed8, logits)
+        return logits, mixed8
 
     def _mix(self, prompts4: Tensor, features8: Tensor, appearance: Tensor) -> Tensor:
         """Prompts and features fused at stride 8, modulated by what the prompts point at (FiLM, Perez et al., 2018)."""

@@ -32,7 +32,7 @@ def without_specks(candidates: Candidates, prompts: SlicePrompts) -> Candidates:
     if prompts.box is None:
         masks = [_clicked_pieces(mask, positive) for mask in candidates.masks]
     else:
-        masks = [_without_small_parts(mask, positive, negative) for mask in candidates.masks]
+        masks = [_tidied_in_window(mask, positive, negative) for mask in candidates.masks]
     return replace(candidates, masks=np.stack(masks))
 
 
@@ -50,10 +50,27 @@ def _clicked_pieces(mask: NDArray[np.bool_], positive: _Pixels) -> NDArray[np.bo
     return np.asarray(np.isin(pieces, clicked))
 
 
-def _without_small_parts(mask: NDArray[np.bool_], positive: _Pixels, negative: _Pixels) -> NDArray[np.bool_]:
-    pieces, count = ndimage.label(mask, _EIGHT_NEIGHBOURS)
-    if count == 0:
+def _tidied_in_window(mask: NDArray[np.bool_], positive: _Pixels, negative: _Pixels) -> NDArray[np.bool_]:
+    """What :func:`_without_small_parts` makes of a mask, in the part of the slice that the mask is in: it is faster."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if rows.size == 0:
         return mask
+    # One pixel more, where there is one, so that what is around the mask hangs together.
+    window = tuple(slice(max(0, line[0] - 1), line[-1] + 2) for line in (rows, columns))
+    tidied: NDArray[np.bool_] = mask.copy()
+    tidied[window] = _without_small_parts(mask[window], _within(window, positive), _within(window, negative))
+    return tidied
+
+
+def _within(window: tuple[slice, ...], pixels: _Pixels) -> _Pixels:
+    """The pixels that are in a window, counted from its corner."""
+    (rows, columns), (down, across) = pixels, window
+    inside = (rows >= down.start) & (rows < down.stop) & (columns >= across.start) & (columns < across.stop)
+    return rows[inside] - down.start, columns[inside] - across.start
+
+
+def _without_small_parts(mask: NDArray[np.bool_], positive: _Pixels, negative: _Pixels) -> NDArray[np.bool_]:
+    pieces, _ = ndimage.label(mask, _EIGHT_NEIGHBOURS)
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
     keep = areas >= _SMALL_PIECE * areas.max()
@@ -63,7 +80,7 @@ def _without_small_parts(mask: NDArray[np.bool_], positive: _Pixels, negative: _
     holes, _ = ndimage.label(~kept)
     areas = np.bincount(holes.ravel())
     fill = areas <= _SMALL_HOLE * kept.sum()
-    # The first is the mask itself; what reaches the slice's border is no hole.
+    # The first is the mask itself; what reaches the border is no hole.
     fill[0] = False
     for border in (holes[0], holes[-1], holes[:, 0], holes[:, -1]):
         fill[border] = False

@@ -92,11 +92,19 @@ class PreparedSlice:
             self._earlier.popitem(last=False)
 
     def _shown_logits(self, prompts: SlicePrompts) -> NDArray[np.float32]:
-        return _shown(*self._look(prompts), prompts)
+        """Logits [row, column] of the answer that a user is shown first."""
+        if prompts.is_ambiguous:
+            return _shown(*self._look(prompts), prompts)
+        logits, _ = self._decoder.logits(self._projected, self._tensors(prompts))
+        single: NDArray[np.float32] = logits[0, 0].cpu().numpy()
+        return single
 
     def _look(self, prompts: SlicePrompts) -> tuple[Tensor, Tensor]:
-        logits, predicted_iou = self._decoder(self._projected, _prompt_tensors(prompts, self._grid, self._device))
+        logits, predicted_iou = self._decoder(self._projected, self._tensors(prompts))
         return logits[0], predicted_iou[0]
+
+    def _tensors(self, prompts: SlicePrompts) -> PromptTensors:
+        return _prompt_tensors(prompts, self._grid, self._device)
 
 
 def _shown(logits: Tensor, predicted_iou: Tensor, prompts: SlicePrompts) -> NDArray[np.float32]:
