@@ -186,6 +186,11 @@ class SegmentationSession:
         orientation, index = key
         self._push(self._replaced(self.state(name).with_prompts(PromptSet(orientation, index))))
 
+    def ask_again(self) -> list[Future[SliceAnswer]]:
+        """Ask for the mask of each slice whose prompts have none: the engine failed, and its cause was mended."""
+        states = self._history.current
+        return [self._ask(state.name, prompts) for state in states for prompts in state.unanswered()]
+
     def choose_candidate(self, name: str, key: SliceKey, candidate: int) -> Future[SliceAnswer]:
         """Take another of the model's candidates for one slice.
 
@@ -279,13 +284,14 @@ class SegmentationSession:
         """Take back the last step: prompts and masks are what they were."""
         self._history.undo()
         self._changed()
-        self._ask_unanswered()
+        # An answer that came after its prompts were undone was dropped; with the prompts back it is wanted again.
+        self.ask_again()
 
     def redo(self) -> None:
         """Do the step again that was undone last."""
         self._history.redo()
         self._changed()
-        self._ask_unanswered()
+        self.ask_again()
 
     # --- inside
 
@@ -314,12 +320,6 @@ class SegmentationSession:
         future = self.engine.predict(prompts, slot=slot)
         future.add_done_callback(partial(self._put_in, name, prompts))
         return future
-
-    def _ask_unanswered(self) -> None:
-        # An answer that came after its prompts were undone was dropped; with the prompts back it is wanted again.
-        for state in self._history.current:
-            for prompts in state.unanswered():
-                self._ask(state.name, prompts)
 
     def _put_in(self, name: str, prompts: PromptSet, future: Future[SliceAnswer]) -> None:
         if future.cancelled() or future.exception() is not None or name not in self.segment_names:

@@ -20,11 +20,6 @@ WeightsOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where the model runs.")]
 
 
-@bench_app.callback()
-def _bench() -> None:
-    """Keep the commands' names, also while there is only one."""
-
-
 @bench_app.command("encode")
 def bench_encode(  # noqa: PLR0917 - typer passes options by name
     model: ModelOption = "sam_vit_b",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..embeddings import DEFAULT_MEMORY_BYTES, CacheCounts
 from ..errors import EngineError
+from ..geometry import slice_range
 from ..models.catalogue import BUILTIN, catalogue_entry
 from .channel import ChannelError
 from .messages import (
@@ -16,9 +17,7 @@ from .messages import (
     Cancel,
     Counted,
     Done,
-    EmbedAll,
     Failed,
-    Focus,
     LoadModel,
     Log,
     Notice,
@@ -30,7 +29,7 @@ from .messages import (
 )
 from .requests import EmbeddingRun, Prediction, PropagationRun, WorkFuture
 from .supervisor import Supervisor
-from .wire import error_of, predict_message, propagate_message
+from .wire import embed_message, error_of, focus_message, predict_message, propagate_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +86,7 @@ class WorkerEngine:
     A process that fails is started again and asked again for all that was not answered.
 
     :param tell: is given one sentence for the user now and then: a restart, a step back to the CPU.
-    :param show_status: is told what the worker is at while it starts, "" when it is ready.
+    :param show_status: is told what the worker is at while it starts, "" when it is ready or has failed for good.
     :raises InputError: there is no such model.
     """
 
@@ -101,6 +100,7 @@ class WorkerEngine:
         self._settings = settings or WorkerSettings()
         self._tell = tell
         self._show_status = show_status
+        self._status = ""
         self._model_name = self._settings.model
         self._weights_sha256: str | None = None
         if self._settings.weights is None and self._settings.factory == WorkerSettings.factory:
@@ -197,16 +197,24 @@ class WorkerEngine:
         last: int,
         on_progress: Callable[[EmbeddingProgress], None] = lambda _progress: None,
     ) -> Future[None]:
-        """Encode the slices ``first`` to ``last`` (inclusive) while nothing else is to be done."""
+        """Encode the slices ``first`` to ``last`` (inclusive) while nothing else is to be done.
+
+        :raises InputError: they lie outside of the volume, or in the wrong order.
+        """
+        if self._volume:
+            slice_range(self._volume[0], orientation, first, last)
         number, future = self._new_future()
-        self._ask(EmbeddingRun(EmbedAll(number, orientation.value, first, last), on_progress, future))
+        self._ask(EmbeddingRun(embed_message(number, orientation, first, last), on_progress, future))
         return future
 
     def focus(self, orientation: Orientation, index: int) -> None:
-        """The user looks at this slice now: it is encoded before others, and then those next to it."""
+        """The user looks at this slice now: it is encoded before others, and then those next to it.
+
+        :param index: may lie outside of the volume, as a view may.
+        """
         self._focus.pop(orientation, None)  # the newest last
         self._focus[orientation] = index
-        self._supervisor.send(Focus(orientation.value, index))
+        self._supervisor.send(focus_message(orientation, index))
 
     def pause(self) -> None:
         """Encode no slices that nobody waits for; prompts are answered all the same."""
@@ -270,11 +278,17 @@ class WorkerEngine:
     def _fail_all_if_hopeless(self) -> None:
         failure = self._supervisor.failure
         if failure is not None:
+            self._set_status("")  # nothing is starting any more
             pending = list(self._pending.values())
             self._pending.clear()
             for request in pending:
                 if not request.future.done():  # another one's callback may have cancelled it
                     request.future.set_exception(failure)
+
+    def _set_status(self, text: str) -> None:
+        if text != self._status:
+            self._status = text
+            self._show_status(text)
 
     def _set_paused(self, *, paused: bool) -> None:
         self._paused = paused
@@ -298,7 +312,7 @@ class WorkerEngine:
         if self._volume:
             process.send_volume(*self._volume)
         for orientation, index in self._focus.items():
-            process.send(Focus(orientation.value, index))
+            process.send(focus_message(orientation, index))
         if self._paused:
             process.send(Pause(paused=self._paused))
         for request in self._pending.values():
@@ -309,11 +323,11 @@ class WorkerEngine:
             self._model_name = message.model
             self._weights_sha256 = message.weights_sha256
             self._precision = message.precision
-            self._show_status("")
+            self._set_status("")
         elif isinstance(message, Counted):
             self._cache_counts = CacheCounts(message.memory_hits, message.disk_hits, message.misses)
         elif isinstance(message, Status):
-            self._show_status(message.text)
+            self._set_status(message.text)
         elif isinstance(message, Notice):
             self._tell(message.text)
         elif isinstance(message, Log):

@@ -96,6 +96,10 @@ class WorkerProcess:
     def close(self) -> None:
         """Let the process end after what was sent; it leaves whatever it is at when it sees the pipe closed."""
         self._outbox.put(None)
+        # One that hangs does not read what was sent: the writer would wait for it without end.
+        last_resort = threading.Timer(_SECONDS_TO_END, self.kill)
+        last_resort.daemon = True
+        last_resort.start()
 
     def kill(self) -> None:
         """End the process now, whatever it is at."""
@@ -185,6 +189,8 @@ class WorkerProcess:
             reason = f"what it says makes no sense ({error})"
             process.kill()
         code = self._wait(process)
+        if process.stdout:
+            process.stdout.close()
         log.join(_SECONDS_FOR_LAST_LINES)
         self._inbox.put(Ended(reason or _reason(code)))
         self._outbox.put(None)
@@ -200,12 +206,12 @@ class WorkerProcess:
     def _read_lines(self, process: subprocess.Popen[bytes]) -> None:
         if process.stderr is None:
             return
-        stream = io.BufferedReader(process.stderr)  # type: ignore[type-var]  # a raw stream
-        while line := stream.readline(_LONGEST_LINE):
-            text = line.decode("utf-8", errors="replace").rstrip()
-            self.last_lines.append(text)
-            # Logged in the host's own thread, where its log may be a window.
-            self._inbox.put(Log(logging.INFO, text))
+        with io.BufferedReader(process.stderr) as stream:  # type: ignore[type-var]  # a raw stream
+            while line := stream.readline(_LONGEST_LINE):
+                text = line.decode("utf-8", errors="replace").rstrip()
+                self.last_lines.append(text)
+                # Logged in the host's own thread, where its log may be a window.
+                self._inbox.put(Log(logging.INFO, text))
 
 
 @dataclass(frozen=True)

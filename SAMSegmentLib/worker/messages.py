@@ -112,10 +112,10 @@ class EmbedAll(_Message):
 
 
 class Focus(_Message):
-    """The user looks at this slice now."""
+    """The user looks at this slice now; a view may be scrolled out of the volume, where there is nothing to encode."""
 
     orientation: str
-    index: _Index
+    index: int
 
 
 class Cancel(_Message):

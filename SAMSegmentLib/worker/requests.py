@@ -6,6 +6,7 @@ import time
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from ..errors import InputError
 from ..geometry import slice_plane
 from ..propagation import PropagatedSlice
 from .channel import ChannelError
@@ -106,7 +107,10 @@ class PropagationRun:
         # A worker that was started again begins at the first slice, and makes the same masks.
         if not isinstance(outcome, SliceReached) or outcome.index in self._reached:
             return False
-        plane = slice_plane(volume, self._orientation, outcome.index)
+        try:
+            plane = slice_plane(volume, self._orientation, outcome.index)
+        except InputError as error:
+            raise ChannelError(str(error)) from error
         mask = unpack_bits(outcome.mask)
         _require_shape(mask.shape, plane)
         self._reached.add(outcome.index)

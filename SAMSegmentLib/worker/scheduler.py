@@ -22,6 +22,10 @@ SliceKey = tuple[Orientation, int]
 # How many slices are encoded before the user gets there: onward in the direction of scrolling, and behind.
 _AHEAD, _BEHIND = 4, 2
 
+# How many newer predictions may pass the oldest. A preview that follows the mouse over an encoded slice is asked for
+# again before the last is answered; without an end to that a click elsewhere would wait until the mouse rests.
+_OVERTAKING = 8
+
 
 @dataclass(frozen=True)
 class Answering:
@@ -75,12 +79,14 @@ class Scheduler:
         self.batch = batch
         self.paused = False
         self._predictions: dict[int, Predict] = {}
+        self._overtaken = 0  # how often the oldest prediction has been
         self._propagations: deque[int] = deque()
         self._sweeps: deque[_Sweep] = deque()
         # Newest first; each is handed out once, so that a cache too small for them cannot make work without end.
         self._visible: deque[SliceKey] = deque()
         self._neighbours: deque[SliceKey] = deque()
         self._looked_at: dict[Orientation, int] = {}
+        self._onward: dict[Orientation, int] = {}  # 1 or -1: where the user scrolled last
 
     # --- what is asked for
 
@@ -104,7 +110,9 @@ class Scheduler:
         """Somebody looks at this slice: it comes next, then those that scrolling on would show."""
         before = self._looked_at.get(orientation, index)
         self._looked_at[orientation] = index
-        onward = -1 if index < before else 1
+        if index != before:
+            self._onward[orientation] = 1 if index > before else -1
+        onward = self._onward.get(orientation, 1)
         self._visible = deque(key for key in self._visible if key[0] is not orientation)
         self._visible.appendleft((orientation, index))
         steps = [*(onward * step for step in range(1, _AHEAD + 1)), *(-onward * step for step in range(1, _BEHIND + 1))]
@@ -125,7 +133,7 @@ class Scheduler:
     def next(self) -> Work | None:
         """The next unit of work, None when there is none. Predictions leave the queue, propagations stay in it."""
         if self._predictions:
-            return Answering(self._predictions.pop(self._first_prediction()))
+            return Answering(self._take_prediction())
         if self._propagations:
             return Propagating(self._propagations[0])
         if self.paused:
@@ -140,6 +148,12 @@ class Scheduler:
     def remaining(self, number: int) -> int:
         """How many slices of a sweep are left."""
         return next((len(sweep.left) for sweep in self._sweeps if sweep.id == number), 0)
+
+    def _take_prediction(self) -> Predict:
+        oldest = next(iter(self._predictions))
+        first = oldest if self._overtaken == _OVERTAKING else self._first_prediction()
+        self._overtaken = 0 if first == oldest else self._overtaken + 1
+        return self._predictions.pop(first)
 
     def _first_prediction(self) -> int:
         """Those that need no encoding in the order in which they came; else the newest, where the user is now."""

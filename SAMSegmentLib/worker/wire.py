@@ -13,7 +13,7 @@ from ..models.interface import Candidates
 from ..prompts import Box, MaskPrompt, Point, PromptSet
 from ..propagation import PropagationRequest
 from .channel import ChannelError
-from .messages import Answer, Failed, Packed, Predict, Propagate
+from .messages import Answer, EmbedAll, Failed, Focus, Packed, Predict, Propagate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,6 +121,16 @@ def propagate_message(number: int, request: PropagationRequest) -> Propagate:
         last=int(request.last),
         only=None if request.only is None else [int(index) for index in request.only],
     )
+
+
+def embed_message(number: int, orientation: Orientation, first: int, last: int) -> EmbedAll:
+    """The request to encode slices ahead of the user."""
+    return EmbedAll(number, orientation.value, int(first), int(last))
+
+
+def focus_message(orientation: Orientation, index: int) -> Focus:
+    """Which slice the user looks at."""
+    return Focus(orientation.value, int(index))
 
 
 def propagation_of(message: Propagate) -> PropagationRequest:

@@ -29,6 +29,16 @@ def test_prompts_survive_a_failing_engine(session, model):
     assert not mask_of(session).any()
 
 
+def test_after_the_engine_was_mended_the_masks_that_are_missing_can_be_asked_for(session, model, ball_mask):
+    session.add_point("ball", (9, 8, 5), AXIAL)
+    model.fails = True
+    session.add_point("ball", (9, 8, 6), AXIAL)
+    model.fails = False
+    (future,) = session.ask_again()
+    assert future.result().plane.index == 6
+    assert np.array_equal(mask_of(session)[5:7], ball_mask[5:7])
+
+
 def test_a_model_that_fails_is_told_as_an_engine_error(ball_mask, model, monkeypatch):
     volume = volume_of(ball_mask.astype(np.uint8) * 255)
 

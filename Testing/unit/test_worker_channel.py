@@ -47,7 +47,12 @@ def test_messages_arrive_as_they_were_sent_and_then_the_end(pipe):
         (struct.pack("<Q", 1 << 40), "1099511627776 bytes was announced"),
         (framed(b""), "."),
         (framed(b"\xc1\xff\x00"), "."),
-        (framed(msgspec.msgpack.encode({"type": "Focus", "orientation": "axial", "index": -1})), "index"),
+        (
+            framed(
+                msgspec.msgpack.encode({"type": "EmbedAll", "id": 1, "orientation": "axial", "first": -1, "last": 1})
+            ),
+            "first",
+        ),
         (framed(msgspec.msgpack.encode({"type": "Focus", "orientation": 5, "index": 1})), "orientation"),
         (framed(msgspec.msgpack.encode({"type": "os.system", "text": "true"})), "os.system"),
         (framed(msgspec.msgpack.encode(Done(1))), "Done"),  # a message, but for the host

@@ -1,11 +1,14 @@
 """The worker process dies or hangs, with real signals: what was asked for is answered all the same."""
 
+import gc
 import logging
 import os
 import secrets
 import signal
 import threading
 import time
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -13,6 +16,7 @@ import pytest
 
 from SAMSegmentLib.errors import EngineError
 from SAMSegmentLib.geometry import Orientation
+from SAMSegmentLib.prompts import MaskPrompt
 from SAMSegmentLib.propagation import PropagationRequest
 from SAMSegmentLib.worker import launch, voxelfile
 from SAMSegmentLib.worker.inprocess import InProcessEngine
@@ -177,6 +181,28 @@ def test_closing_ends_the_process_whatever_it_is_at_and_cancels(volume):
         bench.engine.close()
         assert future.cancelled()
         wait_for(lambda: not is_running(pid))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no such signal on this system")
+def test_closing_ends_a_process_that_hangs_before_it_has_read_what_it_is_asked(volume):
+    with worker_on(volume, "gated") as bench:
+        bench.engine.wait(bench.engine.predict(click(1)))
+        stopped = bench.kill(signal.SIGSTOP)
+        # Longer than a pipe holds: the host's writer is stuck within it.
+        bench.engine.predict(replace(click(1), mask=MaskPrompt(np.zeros((512, 512), np.float32))))
+        bench.engine.close()
+        wait_for(lambda: not is_running(stopped))
+
+
+def test_a_process_that_ended_leaves_no_pipe_to_the_garbage_collector(volume):
+    before = set(threading.enumerate())
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", ResourceWarning)
+        with worker_on(volume, "gated") as bench:
+            bench.engine.wait(bench.engine.predict(click(1)))
+        wait_for(lambda: set(threading.enumerate()) <= before)
+        gc.collect()
+    assert [str(warning.message) for warning in seen if warning.category is ResourceWarning] == []
 
 
 def test_three_crashes_in_a_row_stop_it_with_the_last_words_until_it_is_tried_again(volume, expected, caplog):

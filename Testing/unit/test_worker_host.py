@@ -155,6 +155,18 @@ def test_starting_ahead_shows_what_it_is_at_and_then_nothing(tmp_path):
     assert shown == ["starting", "loading model builtin", ""]
 
 
+def test_a_start_that_fails_shows_no_status_any_more(tmp_path):
+    shown = []
+    settings = WorkerSettings(weights=tmp_path / "gone.safetensors", disk_cache=False)
+    engine = WorkerEngine(settings, show_status=shown.append)
+    engine.start()
+    try:
+        wait_for(lambda: shown[-1:] == [""], engine.process_events)
+    finally:
+        engine.close()
+    assert shown == ["starting", "loading model builtin", ""]
+
+
 def test_nothing_can_be_asked_before_a_volume_is_open():
     engine = WorkerEngine(WorkerSettings(disk_cache=False))
     with pytest.raises(EngineError, match="No volume is open"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.propagation import PropagationRequest
 from SAMSegmentLib.worker.inprocess import InProcessEngine
@@ -63,6 +64,20 @@ def test_scrolling_40_slices_encodes_the_last_next_and_no_stale_one(bench):
     order = [index for index in bench.encoded() if index != 200]
     assert order[:3] == [100, 140, 141]
     idle(bench)
+
+
+@pytest.mark.parametrize("index", [-1, 250, np.int64(120)])
+def test_a_view_scrolled_anywhere_does_the_process_no_harm(bench, index):
+    bench.engine.focus(AXIAL, index)
+    idle(bench)
+    assert bench.told == []
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, 5), (0, 250), (7, 6)])
+def test_encoding_slices_that_are_not_there_is_refused(bench, first, last):
+    with pytest.raises(InputError, match=f"Axial slices {first}:{last} must lie within 0:249"):
+        bench.engine.embed_all(AXIAL, first, last)
+    assert not bench.engine.is_busy
 
 
 def test_a_newer_request_in_a_slot_cancels_the_older_and_its_work(bench):

@@ -90,6 +90,16 @@ class TestPredictions:
             desk.scheduler.add_prediction(prediction(number, index=number))
         assert [desk.work().request.id for _ in range(3)] == [3, 2, 1]
 
+    def test_a_preview_that_is_asked_for_without_end_does_not_keep_a_click_waiting(self, desk):
+        desk.encoded.append((AXIAL, 6))
+        desk.scheduler.add_prediction(prediction(1, 5))
+        for number in range(2, 20):
+            desk.scheduler.add_prediction(prediction(number, 6, slot="preview"))
+            if desk.work().request.id == 1:
+                break
+        else:
+            pytest.fail("the click was never answered")
+
     def test_the_newest_in_a_slot_replaces_those_that_wait(self, desk):
         for number, slot in [(1, "drag"), (2, "other"), (3, "drag"), (4, None), (5, "drag"), (6, None)]:
             desk.scheduler.add_prediction(prediction(number, slot=slot))
@@ -119,6 +129,7 @@ class TestFocus:
             ([0], [0, 1, 2, 3, 4]),
             ([98, 99], [99, 98, 97]),
             ([99, 0], [0, 1, 2]),
+            ([30, 29, 29], [29, 28, 27, 26, 25, 30, 31]),  # looked at again on the way down
         ],
     )
     def test_neighbours_follow_onward_first_and_within_the_volume(self, desk, path, expected):

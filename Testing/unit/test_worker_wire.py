@@ -13,7 +13,8 @@ from SAMSegmentLib.prompts import Box, MaskPrompt, Point, PromptSet
 from SAMSegmentLib.propagation import PropagationRequest
 from SAMSegmentLib.worker.channel import ChannelError
 from SAMSegmentLib.worker.interface import Timings
-from SAMSegmentLib.worker.messages import Answer, Failed, Packed, Propagate
+from SAMSegmentLib.worker.messages import Answer, Failed, Packed, Propagate, SliceReached
+from SAMSegmentLib.worker.requests import PropagationRun, WorkFuture
 from SAMSegmentLib.worker.wire import (
     answer_message,
     candidates_of,
@@ -27,6 +28,7 @@ from SAMSegmentLib.worker.wire import (
     unpack_bits,
     unpack_numbers,
 )
+from Testing.generated import volume_of
 
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(size=(5, 7)).astype(np.float32)
@@ -142,3 +144,13 @@ def test_negative_slice_numbers_in_a_propagation_are_refused():
     bad = propagate_message(1, replace(request, first=-1))
     with pytest.raises(msgspec.ValidationError):
         msgspec.msgpack.decode(msgspec.msgpack.encode(bad), type=Propagate)
+
+
+@pytest.mark.parametrize(("index", "shape"), [(3, (4, 5)), (2, (5, 4))])
+def test_a_propagated_slice_that_the_volume_does_not_have_is_a_fault_of_the_channel(index, shape):
+    request = PropagationRequest(Orientation.AXIAL, {0: np.ones((4, 5), bool)}, 0, 2)
+    reached = []
+    run = PropagationRun(propagate_message(1, request), Orientation.AXIAL, reached.append, WorkFuture(lambda: None))
+    with pytest.raises(ChannelError):
+        run.take(SliceReached(1, index, pack_bits(np.ones(shape, bool)), 0.9), volume_of(np.zeros((3, 4, 5), np.uint8)))
+    assert reached == []
