@@ -112,7 +112,7 @@ class WorkerEngine:
         self._focus: dict[Orientation, int] = {}
         self._paused = False
         self._precision: str | None = None
-        self._cache_counts = CacheCounts()
+        self._cache_counts = self._counts_of_earlier_processes = CacheCounts()
         self._supervisor = Supervisor(self._introduce, tell)
 
     # --- what it works with
@@ -296,6 +296,7 @@ class WorkerEngine:
 
     def _introduce(self, process: WorkerProcess) -> None:
         """What a new process must know: model, volume, and all that is not answered."""
+        self._counts_of_earlier_processes = self._cache_counts
         settings = self._settings
         process.send(
             LoadModel(
@@ -325,7 +326,12 @@ class WorkerEngine:
             self._precision = message.precision
             self._set_status("")
         elif isinstance(message, Counted):
-            self._cache_counts = CacheCounts(message.memory_hits, message.disk_hits, message.misses)
+            before = self._counts_of_earlier_processes
+            self._cache_counts = CacheCounts(
+                before.memory_hits + message.memory_hits,
+                before.disk_hits + message.disk_hits,
+                before.misses + message.misses,
+            )
         elif isinstance(message, Status):
             self._set_status(message.text)
         elif isinstance(message, Notice):

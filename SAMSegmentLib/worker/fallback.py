@@ -25,6 +25,10 @@ _GPU_BATCH = 2
 _DEVICE_ERRORS: tuple[type[RuntimeError], ...] = (torch.AcceleratorError,) if hasattr(torch, "AcceleratorError") else ()
 
 
+# Apple's graphics processors have no type of error of their own.
+_MPS_OUT_OF_MEMORY = "MPS backend out of memory"
+
+
 class BrokenDeviceError(Exception):
     """The process cannot use its graphics processor any more; nobody catches this, so that another is started."""
 
@@ -44,7 +48,8 @@ class FallbackModel:
         self._on_cpu = device == "cpu" or not _has_graphics_processor()
         self.batch = 1 if self._on_cpu else _GPU_BATCH
         try:
-            self._model = make(device)
+            with _device_errors_sorted():
+                self._model = make(device)
         except torch.OutOfMemoryError as error:
             self._go_to_cpu(error)
 
@@ -70,7 +75,7 @@ class FallbackModel:
         :raises BrokenDeviceError: the graphics processor failed for good.
         """
         try:
-            with _device_errors_fatal():
+            with _device_errors_sorted():
                 return self._model.encode(slices)
         except torch.OutOfMemoryError as error:
             if len(slices) == 1:
@@ -87,7 +92,7 @@ class FallbackModel:
         :raises BrokenDeviceError: the graphics processor failed for good.
         """
         try:
-            with _device_errors_fatal():
+            with _device_errors_sorted():
                 return self._model.decode(embedding, prompt_sets)
         except torch.OutOfMemoryError as error:
             self._go_to_cpu(error)
@@ -106,11 +111,16 @@ class FallbackModel:
 
 
 @contextmanager
-def _device_errors_fatal() -> Iterator[None]:
+def _device_errors_sorted() -> Iterator[None]:
+    """Want of memory on any device is an OutOfMemoryError within the block, a broken device a BrokenDeviceError."""
     try:
         yield
     except _DEVICE_ERRORS as error:
         raise BrokenDeviceError(str(error)) from error
+    except RuntimeError as error:
+        if _MPS_OUT_OF_MEMORY not in str(error):
+            raise
+        raise torch.OutOfMemoryError(str(error)) from error
 
 
 def _no_memory() -> EngineError:

@@ -63,10 +63,14 @@ def test_a_worker_that_is_killed_costs_a_note_and_nothing_else(image, tmp_path, 
             os.kill(self.worker_pid, signal.SIGKILL)
             return super().propagate(request, on_slice)
 
-    assert segment(image, tmp_path / "whole.nii.gz") == 0
+    assert segment(image, tmp_path / "whole.nii.gz", "--no-cache", "--json") == 0
+    whole = json.loads(capsys.readouterr().out)["timings"]
     monkeypatch.setattr(cli_engine, "WorkerEngine", Killed)
-    assert segment(image, tmp_path / "killed.nii.gz") == 0
-    assert "was started again; nothing was lost" in capsys.readouterr().err
+    assert segment(image, tmp_path / "killed.nii.gz", "--no-cache", "--json") == 0
+    stdout, stderr = capsys.readouterr()
+    assert "was started again; nothing was lost" in stdout + stderr
+    # The box's slice was encoded by the first process.
+    assert json.loads(stdout)["timings"]["encodes"] == whole["encodes"]
     masks = [np.asarray(nibabel.load(tmp_path / name).dataobj) for name in ("whole.nii.gz", "killed.nii.gz")]
     assert np.array_equal(*masks)
 

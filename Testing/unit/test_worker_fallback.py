@@ -22,11 +22,12 @@ class Device:
         self.made = []
         self.asked = []
         self.told = []
+        self.error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     def make(self, device):
         self.made.append(device)
         if "load" in self.full.get(device, ()):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            raise self.error
         return _Model(self, device)
 
     def model(self, device="cuda"):
@@ -51,7 +52,7 @@ class _Model(ThresholdModel):
 
     def _require(self, what):
         if what in self.device.full.get(self.on, ()):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+            raise self.device.error
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,20 @@ def test_without_memory_on_the_cpu_either_the_error_names_the_cure(full):
     device = Device(cuda=["batch", "slice", "load"], cpu=full)
     with pytest.raises(EngineError, match=r"not enough memory for .*; close other programs or choose a smaller model"):
         device.model().encode(SLICES[:1])
+
+
+def test_memory_that_runs_out_on_an_apple_processor_is_told_from_other_errors():
+    device = Device(cuda=["decode"])
+    device.error = RuntimeError("MPS backend out of memory (MPS allocated: 18.12 GB)")
+    model = device.model()
+    (embedding,) = model.encode(SLICES[5:])
+    assert model.decode(embedding, [SlicePrompts(box=(0, 0, 3, 3))])
+    assert device.made == ["cuda", "cpu"]
+    device = Device(cuda=["decode"])
+    device.error = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    with pytest.raises(RuntimeError, match="shapes"):
+        device.model().decode(embedding, [SlicePrompts(box=(0, 0, 3, 3))])
+    assert device.made == ["cuda"]
 
 
 def test_a_cpu_model_has_no_way_back_and_says_so():
