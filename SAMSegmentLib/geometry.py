@@ -208,7 +208,9 @@ def slice_range(volume: Volume, orientation: Orientation, first: int | None, las
     low = 0 if first is None else first
     high = highest if last is None else last
     if not 0 <= low <= high <= highest:
-        raise InputError(f"{orientation.value.capitalize()} slices {low}:{high} must lie within 0:{highest}.")
+        raise InputError(
+            f"{orientation.value.capitalize()} slices {low}:{high} must lie within 0:{highest}, the lower one first."
+        )
     return low, high
 
 

@@ -15,6 +15,8 @@ from .errors import InputError
 from .geometry import IJK, Orientation
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from .geometry import SlicePlane
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _Prompt = TypeVar("_Prompt")
 
 _SET_MEMBERS = {"orientation", "index", "points", "boxes", "candidate"}
+_POINT_MEMBERS = {"ijk", "positive"}
+_BOX_MEMBERS = {"ijk_min", "ijk_max"}
 
 # A model answers each prompt set with this many masks to choose from.
 CANDIDATE_COUNT = 3
@@ -118,12 +122,7 @@ class PromptSet:
 
         :raises InputError: a member is missing or of the wrong kind; the sentence names it.
         """
-        members = _mapping(data, "a prompt set")
-        unknown = sorted(set(members) - _SET_MEMBERS)
-        if unknown:
-            raise InputError(
-                f"Prompts: {unknown[0]!r} is no member of a prompt set ({', '.join(sorted(_SET_MEMBERS))})."
-            )
+        members = known_members(data, "a prompt set", _SET_MEMBERS)
         try:
             orientation = Orientation(members.get("orientation", Orientation.AXIAL.value))
         except ValueError as error:
@@ -194,7 +193,7 @@ def _pixel(plane: SlicePlane, ijk: IJK) -> tuple[int, int]:
 
 
 def _point(data: Any) -> Point:
-    members = _mapping(data, "a point")
+    members = known_members(data, "a point", _POINT_MEMBERS)
     positive = members.get("positive", True)
     if not isinstance(positive, bool):
         raise InputError(f"Prompts: 'positive' of a point is true or false, not {positive!r}.")
@@ -202,7 +201,7 @@ def _point(data: Any) -> Point:
 
 
 def _box(data: Any) -> Box:
-    members = _mapping(data, "a box")
+    members = known_members(data, "a box", _BOX_MEMBERS)
     return Box(_ijk(members.get("ijk_min"), "a box's 'ijk_min'"), _ijk(members.get("ijk_max"), "a box's 'ijk_max'"))
 
 
@@ -220,9 +219,16 @@ def _integer(data: Any, what: str) -> int:
     return data
 
 
-def _mapping(data: Any, what: str) -> dict[str, Any]:
+def known_members(data: Any, what: str, members: Collection[str]) -> dict[str, Any]:
+    """The members of a JSON object that somebody may have written by hand.
+
+    :raises InputError: it is no object, or has a member of another name: a slip of the pen must not be passed over.
+    """
     if not isinstance(data, dict):
         raise InputError(f"Prompts: {what} must be an object with named members, not {data!r}.")
+    unknown = sorted(set(data) - set(members))
+    if unknown:
+        raise InputError(f"Prompts: {unknown[0]!r} is no member of {what} ({', '.join(sorted(members))}).")
     return data
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
 from .geometry import Orientation
-from .prompts import PromptSet
+from .prompts import PromptSet, known_members
 from .segmentstate import Propagation
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .worker.interface import SliceAnswer
 
 _VERSION = 1
+_FILE_MEMBERS = {"version", "image", "model", "weights_sha256", "window", "segments"}
+_SEGMENT_MEMBERS = {"name", "color", "prompts", "propagate"}
+_PROPAGATION_MEMBERS = {"orientation", "slices", "only"}
 # A prompts file is a few kilobytes; this is a mistaken file, not a long session.
 _LARGEST_FILE = 64 << 20
 # A whole number, or null for the volume's end.
@@ -117,6 +120,7 @@ def _saved_session(data: Any) -> SavedSession:
         raise InputError(f'this is no prompts file ("version": {_VERSION} is missing).')
     if data["version"] != _VERSION:
         raise InputError(f"version {data['version']!r} of prompts files is not known here, but {_VERSION} is.")
+    known_members(data, "a prompts file", _FILE_MEMBERS)
     image = data.get("image") or {}
     segments = data.get("segments")
     if not isinstance(segments, list) or not segments:
@@ -136,6 +140,7 @@ def saved_segment_from_json(data: Any) -> SavedSegment:
     :raises InputError: a member is missing or of the wrong kind.
     """
     name = data.get("name") if isinstance(data, dict) else None
+    known_members(data, "a segment", _SEGMENT_MEMBERS)
     if not isinstance(name, str) or not name.strip():
         raise InputError('each segment needs a "name".')
     written, propagations = data.get("prompts", []), data.get("propagate", [])
@@ -152,6 +157,8 @@ def saved_segment_from_json(data: Any) -> SavedSegment:
 
 
 def _propagation(data: Any) -> Propagation:
+    if isinstance(data, dict):
+        known_members(data, '"propagate"', _PROPAGATION_MEMBERS)
     try:
         first, last = data["slices"]
         only = data.get("only")

@@ -35,7 +35,10 @@ def bench_encode(  # noqa: PLR0917 - typer passes options by name
     memory: Annotated[bool, typer.Option("--memory/--no-memory", help="Also measure the memory needed.")] = True,
     json: JsonOption = False,
 ) -> None:
-    """Measure how long a slice takes to encode, beside segment_anything's own code."""
+    """Measure how long a slice takes to encode, beside segment_anything's own code.
+
+    Without a graphics processor that takes minutes; --runs 1 --no-memory is the shortest.
+    """
     from .bench_command import BenchOptions, run_bench_encode
 
     run_bench_encode(BenchOptions(model, weights, device, precision, runs, memory, json))

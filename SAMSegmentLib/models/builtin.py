@@ -16,7 +16,13 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .builtin_features import COARSE_CHANNELS, FINE_CHANNELS, PromptTensors, prompt_features
+from .builtin_features import (
+    COARSE_CHANNELS,
+    FINE_CHANNELS,
+    PromptTensors,
+    coarse_features,
+    fine_features,
+)
 
 INPUT_SIDE = 256  # pixels of the square that a slice is fitted into
 LOGITS_STRIDE = 2  # input pixels per logit
@@ -214,21 +220,27 @@ class PromptDecoder(nn.Module):
         :param prompts: n sets, n a multiple of b: the first n / b are on the first slice, and so on.
         :returns: logits (n, 4, height / 2, width / 2) and predicted IoU (n, 4) in 0..1, float32.
         """
-        logits, mixed8 = self.logits(projected, prompts)
+        logits, mixed8 = self._logits(projected, prompts)
         return logits, self._iou(mixed8, logits)
 
-    def logits(self, projected: ProjectedFeatures, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
-        """The logits alone, and what the IoU is predicted from."""
+    def logits(self, projected: ProjectedFeatures, prompts: PromptTensors) -> Tensor:
+        """The logits that :meth:`forward` gives, alone."""
+        logits, _ = self._logits(projected, prompts)
+        return logits
+
+    def _logits(self, projected: ProjectedFeatures, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        """The logits, and what the IoU is predicted from."""
         repeats = len(prompts.points) // len(projected.stride8)
         if repeats > 1:
             projected = ProjectedFeatures(*(part.repeat_interleave(repeats, 0) for part in projected))
         with torch.autocast(projected.descriptors.device.type, enabled=False):
-            maps = prompt_features(projected.descriptors, prompts)
-        prompts4 = self.prompts4(maps.coarse.to(self.number_type, memory_format=torch.channels_last))
+            maps = coarse_features(projected.descriptors, prompts)
+            fine = fine_features(prompts, *projected.stride2.shape[2:])
+        prompts4 = self.prompts4(maps.maps.to(self.number_type, memory_format=torch.channels_last))
         mixed8 = self._mix(prompts4, projected.stride8, maps.appearance)
         summed4 = _double(self.up_from8(mixed8)) + self.prompt_skip4(prompts4) + projected.stride4
         refined4 = self.block4(F.relu(self.norm4(summed4), inplace=True))
-        prompts2 = self.prompts2(maps.fine.to(self.number_type, memory_format=torch.channels_last))
+        prompts2 = self.prompts2(fine.to(self.number_type, memory_format=torch.channels_last))
         summed2 = _double(self.up_from4(refined4)) + prompts2 + projected.stride2
         refined2 = self.block2(F.relu(self.norm2(summed2), inplace=True))
         logits = (_double(self.coarse_logits(refined4)) + self.refinement(refined2)).float()

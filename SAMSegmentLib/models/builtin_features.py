@@ -48,16 +48,14 @@ class PromptTensors:
     has_logits: Tensor
 
 
-class PromptFeatures(NamedTuple):
-    """The decoder's view of the prompts, float32.
+class CoarseFeatures(NamedTuple):
+    """The decoder's view of the prompts at stride 4, float32.
 
-    ``coarse`` is (n, COARSE_CHANNELS, h, w) at stride 4, ``fine`` (n, FINE_CHANNELS, 2h, 2w) at stride 2, and
-    ``appearance`` (n, 4 * d) holds the mean unit descriptors of positive clicks, negative clicks, box core and
-    previous mask, zero where there are none.
+    ``maps`` is (n, COARSE_CHANNELS, h, w), and ``appearance`` (n, 4 * d) holds the mean unit descriptors of positive
+    clicks, negative clicks, box core and previous mask, zero where there are none.
     """
 
-    coarse: Tensor
-    fine: Tensor
+    maps: Tensor
     appearance: Tensor
 
 
@@ -71,7 +69,7 @@ class _BoxFrame(NamedTuple):
     present: Tensor  # (n, 1, 1), 1 or 0
 
 
-def prompt_features(descriptors: Tensor, prompts: PromptTensors) -> PromptFeatures:
+def coarse_features(descriptors: Tensor, prompts: PromptTensors) -> CoarseFeatures:
     """Draw prompts into maps and compare the slice's descriptors with those under the prompts.
 
     :param descriptors: (n, d, h, w) float32, unit length along d, at stride 4.
@@ -79,10 +77,9 @@ def prompt_features(descriptors: Tensor, prompts: PromptTensors) -> PromptFeatur
     height, width = descriptors.shape[2:]
     box = _box_frame(prompts, height, width, COARSE_STRIDE)
     present = prompts.has_logits.float()[:, None, None, None]
-    previous_fine = torch.tanh(prompts.logits.float() / 3) * present
-    previous = F.pixel_unshuffle(previous_fine, 2)
+    previous = F.pixel_unshuffle(_previous(prompts), 2)
     similarity, appearance = _similarity(descriptors, prompts, box, previous)
-    coarse = torch.cat(
+    maps = torch.cat(
         [
             _click_maps(prompts, height, width, COARSE_STRIDE, _COARSE_SIGMAS),
             _coarse_box_maps(box),
@@ -92,11 +89,20 @@ def prompt_features(descriptors: Tensor, prompts: PromptTensors) -> PromptFeatur
         ],
         dim=1,
     )
-    fine_box = _box_frame(prompts, 2 * height, 2 * width, FINE_STRIDE)
-    edge = torch.tanh(fine_box.signed_distance / 2) * fine_box.present
-    clicks = _click_maps(prompts, 2 * height, 2 * width, FINE_STRIDE, _FINE_SIGMAS)
-    fine = torch.cat([clicks, edge.unsqueeze(1), previous_fine], dim=1)
-    return PromptFeatures(coarse, fine, appearance)
+    return CoarseFeatures(maps, appearance)
+
+
+def fine_features(prompts: PromptTensors, height: int, width: int) -> Tensor:
+    """The decoder's view of the prompts at stride 2, (n, FINE_CHANNELS, height, width) float32."""
+    box = _box_frame(prompts, height, width, FINE_STRIDE)
+    edge = torch.tanh(box.signed_distance / 2) * box.present
+    clicks = _click_maps(prompts, height, width, FINE_STRIDE, _FINE_SIGMAS)
+    return torch.cat([clicks, edge.unsqueeze(1), _previous(prompts)], dim=1)
+
+
+def _previous(prompts: PromptTensors) -> Tensor:
+    """(n, 1, 2h, 2w) the earlier answer in -1..1, 0 where there is none."""
+    return torch.tanh(prompts.logits.float() / 3) * prompts.has_logits.float()[:, None, None, None]
 
 
 def _cell_centres(count: int, stride: int, device: torch.device) -> Tensor:
@@ -105,6 +111,8 @@ def _cell_centres(count: int, stride: int, device: torch.device) -> Tensor:
 
 def _click_maps(prompts: PromptTensors, height: int, width: int, stride: int, sigmas: tuple[float, ...]) -> Tensor:
     """(n, 2 * len(sigmas), height, width): for each radius a gaussian around the nearest positive, negative click."""
+    if bool((prompts.labels == PADDING).all()):
+        return prompts.points.new_zeros(len(prompts.points), 2 * len(sigmas), height, width)
     columns = _cell_centres(width, stride, prompts.points.device)
     rows = _cell_centres(height, stride, prompts.points.device)
     across_squared = (columns - prompts.points[..., :1]) ** 2  # (n, k, width)

@@ -2,8 +2,9 @@
 
 The network was trained to correct its own answers with them as a mask prompt (Sofiiuk et al., "Reviving iterative
 training with mask guidance", 2022), and it corrects better than it starts. So clicks are answered one after the other,
-each with the answer to those before it, and a box (with its first click) is looked at twice. Both are defined by the
-prompts alone: whether they came one by one or all at once, the answer has the same bits.
+each with the answer to those before it, and a box (with its first click) is looked at twice where the first answer is
+not in doubt. Both are defined by the prompts alone: whether they came one by one or all at once, the answer has the
+same bits.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _LOGITS_SIDE = INPUT_SIDE // LOGITS_STRIDE
 # Answers to clicks, 64 KB each: a user who corrects goes on from the last one.
 _KEPT_ANSWERS = 64
+# Predicted IoU of a first look that is worth a second one: a doubtful answer, fed back, gains nothing on average.
+_SURE = 0.78
 _Key = tuple[object, bytes, bytes]
 
 
@@ -60,21 +63,30 @@ class PreparedSlice:
         """
         if prompts.logits is not None:
             return self._look(prompts)
-        logits, predicted_iou = self._look(replace(prompts, logits=self._answer_so_far(prompts)))
-        self._keep(prompts, _shown(logits, predicted_iou, prompts))
-        return logits, predicted_iou
+        if len(prompts.points) <= _opening_clicks(prompts):
+            answer = self._opening_answer(prompts)
+        else:
+            answer = self._look(replace(prompts, logits=self._answer_so_far(prompts)))
+        self._keep(prompts, _shown(*answer, prompts))
+        return answer
+
+    def _opening_answer(self, prompts: SlicePrompts) -> tuple[Tensor, Tensor]:
+        """The answer to the first prompts: with a box a second look, unless the first one left doubts."""
+        logits, predicted_iou = self._look(prompts)
+        if prompts.box is None or float(predicted_iou[0]) < _SURE:
+            return logits, predicted_iou
+        return self._look(replace(prompts, logits=_shown(logits, predicted_iou, prompts)))
 
     def _answer_so_far(self, prompts: SlicePrompts) -> NDArray[np.float32] | None:
-        """What the last click corrects; for the first prompts with a box, what a first look at them gives."""
+        """Logits [row, column] of what the last click corrects."""
         opening, clicks = _opening_clicks(prompts), len(prompts.points)
-        if clicks <= opening:
-            return None if prompts.box is None else self._shown_logits(prompts)
         known, logits = self._longest_known(prompts, opening)
         for count in range(known + 1, clicks):
             earlier = _first_clicks(prompts, count)
             if count == opening:
-                logits = self._answer_so_far(earlier)
-            logits = self._shown_logits(replace(earlier, logits=logits))
+                logits = _shown(*self._opening_answer(earlier), earlier)
+            else:
+                logits = self._corrected(replace(earlier, logits=logits))
             self._keep(earlier, logits)
         return logits
 
@@ -91,11 +103,9 @@ class PreparedSlice:
         if len(self._earlier) > _KEPT_ANSWERS:
             self._earlier.popitem(last=False)
 
-    def _shown_logits(self, prompts: SlicePrompts) -> NDArray[np.float32]:
-        """Logits [row, column] of the answer that a user is shown first."""
-        if prompts.is_ambiguous:
-            return _shown(*self._look(prompts), prompts)
-        logits, _ = self._decoder.logits(self._projected, self._tensors(prompts))
+    def _corrected(self, prompts: SlicePrompts) -> NDArray[np.float32]:
+        """Logits [row, column] of the answer to prompts with an earlier answer among them."""
+        logits = self._decoder.logits(self._projected, self._tensors(prompts))
         single: NDArray[np.float32] = logits[0, 0].cpu().numpy()
         return single
 

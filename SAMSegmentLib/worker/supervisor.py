@@ -140,7 +140,7 @@ class Supervisor:
             said = f" Its last lines were: {' | '.join(lines)}" if lines else ""
             self._failure = EngineError(
                 f"The worker process failed {self._crashes + 1} times in a row ({reason}); "
-                f"try --device cpu or another model.{said}"
+                f"memory may be short: close other programs, or choose a smaller model or --device cpu.{said}"
             )
             return
         self._restart_at = time.monotonic() + _PAUSES_S[self._crashes]

@@ -137,6 +137,11 @@ def prompts_with(**members):
         (segment_with(prompts=[{"index": 3, "points": [{"ijk": [1, 2, 3]}]}] * 2), "2 sets of prompts"),
         (prompts_with(points=[]), "at least one point or box"),
         (prompts_with(point=[1, 2, 3]), "'point' is no member"),
+        (prompts_with(points=[{"ijk": [1, 2, 3], "positiv": False}]), "'positiv' is no member of a point"),
+        (prompts_with(boxes=[{"ijk_min": [1, 2, 3], "ijk_mx": [3, 4, 3]}]), "'ijk_mx' is no member of a box"),
+        (segment_with(propogate=[]), "'propogate' is no member of a segment"),
+        ({**segment_with(), "windw": "lung"}, "'windw' is no member of a prompts file"),
+        (segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], "onyl": []}]), "'onyl' is no member"),
         (segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], "only": ["x"]}]), "whole numbers"),
     ],
 )

@@ -141,7 +141,7 @@ def _listed(summaries: tuple[SeriesSummary, ...]) -> str:
             f"{summary.image_count} image{'s' if summary.image_count != 1 else ''} of {columns}x{rows})"
         )
     more = len(summaries) - len(entries)
-    return ", ".join(entries) + (f" and {more} more" if more else "")
+    return ", ".join(entries) + (f" and {more} more, which 'samsegment info' lists" if more else "")
 
 
 def _series_number(header: Header) -> int:
