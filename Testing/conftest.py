@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import signal
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real volumes are not on this machine ({SHARED_DATA})")
     return SHARED_DATA
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_heard():
+    """Tests interrupt themselves and their children, which a run that was started in the background would ignore."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
 
 
 @pytest.fixture(autouse=True)

@@ -71,8 +71,8 @@ def run_evaluate(options: EvaluateOptions) -> None:
         check_extra(path, ending)
     if options.plot:
         check_plotting(options.plot)
-    cases = find_cases(options.cases)
     baselines = load_baselines() if options.baselines else ()
+    cases = find_cases(options.cases)
     with progress_bar("Reading", "case") as update:
         plans = plan_cases(cases, settings, options.limit, update)
 
