@@ -291,6 +291,8 @@ def test_a_second_download_of_the_same_file_is_refused_while_the_first_goes_on(s
     try:
         assert reached.wait(20)
         assert "another process is downloading" in refused(entry)
+        while fetched_bytes(entry) == 0:  # what was sent is on its way; before it is written nothing can be removed
+            assert first.is_alive()
         with pytest.raises(ModelUnavailableError, match="another process is downloading"):
             remove_weights(entry)
     finally:
