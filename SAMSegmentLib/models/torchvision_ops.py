@@ -23,11 +23,12 @@ def declare_missing_operators() -> None:
     Does nothing where the library loads, or the second time.
     """
     import torch
+    from torch import library
 
     _load_compiled_operators()
     for name, schema in _SCHEMAS.items():
         if not hasattr(torch.ops.torchvision, name):
-            torch.library.define(f"torchvision::{name}", schema)
+            library.define(f"torchvision::{name}", schema)
 
 
 def _load_compiled_operators() -> None:

@@ -19,8 +19,9 @@ def test_operators_that_exist_already_are_left_as_they_are():
     # Stands for a torchvision whose compiled library loads: its nms has an implementation, which must go on working.
     done = run(
         "import torch\n"
-        "torch.library.define('torchvision::nms', '(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')\n"
-        "torch.library.impl('torchvision::nms', 'CPU', lambda dets, scores, iou_threshold: scores + 1)\n"
+        "from torch import library\n"
+        "library.define('torchvision::nms', '(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')\n"
+        "library.impl('torchvision::nms', 'CPU', lambda dets, scores, iou_threshold: scores + 1)\n"
         "declare()\n"
         "import torchvision\n"
         "print(torch.ops.torchvision.nms(torch.zeros(1, 4), torch.zeros(1), 0.5).item())"

@@ -168,7 +168,7 @@ def reading_errors() -> tuple[type[Exception], ...]:
         BytesLengthException,  # an element's length is no multiple of that of its values
         EOFError,  # the file ends within an element
         InvalidDicomError,  # no preamble
-        NotImplementedError,  # an unknown value representation
+        NotImplementedError,  # pydicom raises it for a value representation that no standard knows: a damaged element
         OSError,  # the file cannot be read, or a sequence ends within an item
         OverflowError,  # a number string too large for a number
         RecursionError,  # sequences within sequences without end

@@ -168,7 +168,8 @@ def _decoder(syntax: UID, path: Path) -> tuple[Decoder, str]:
     plugin = _plugin(syntax)
     try:
         decoder = get_decoder(syntax)
-    except NotImplementedError:  # pydicom's answer to a transfer syntax that it knows no decoder for
+    except NotImplementedError:
+        # What get_decoder raises where pydicom has no decoder for the transfer syntax: the user is told below.
         decoder = None
     if decoder is None or (plugin and plugin not in decoder.available_plugins):
         raise InputError(
