@@ -6,6 +6,7 @@ import numpy as np
 
 from SAMSegmentLib.errors import EngineError
 from SAMSegmentLib.models.interface import Candidates, Embedding
+from SAMSegmentLib.models.steps import Steps
 from SAMSegmentLib.prompts import SlicePrompts
 from SAMSegmentLib.slicegrid import SliceGrid, SliceImage
 
@@ -29,6 +30,10 @@ class ThresholdModel:
         self.encoded.extend(slices)
         return [Embedding({"pixels": item.pixels}, SliceGrid(item.pixels.shape, item.pixels.shape)) for item in slices]
 
+    def encode_in_steps(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        yield
+        return self.encode(slices)
+
     def decode(self, embedding: Embedding, prompt_sets: Sequence[SlicePrompts]) -> list[Candidates]:
         if self.fails:
             raise EngineError("The threshold model was told to fail.")
@@ -47,4 +52,8 @@ class ThresholdModel:
             bright[row, column] = positive
         masks = np.stack([bright, inside, np.zeros_like(bright)])
         scores = np.array([0.9, 0.6, 0.1], dtype=np.float32)
-        return Candidates(masks, scores, scores, masks.astype(np.float32) * 8 - 4, 0)
+        # As real models' logits: a square whose top left part the slice fills.
+        side = max(pixels.shape)
+        logits = np.full((3, side, side), -4, dtype=np.float32)
+        logits[:, : pixels.shape[0], : pixels.shape[1]] += 8 * masks
+        return Candidates(masks, scores, scores, logits, 0)

@@ -9,7 +9,7 @@ tokens 1 to 3 for a single click, which may mean a part or the whole.
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
@@ -19,10 +19,18 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from .builtin_features import (
     COARSE_CHANNELS,
     FINE_CHANNELS,
+    DrawnPrompts,
     PromptTensors,
     coarse_features,
+    draw_prompts,
+    earlier_answer,
     fine_features,
 )
+from .builtin_layers import ConvNorm, ConvNormRelu, ResidualBlock, double
+from .steps import run_to_end
+
+if TYPE_CHECKING:
+    from .steps import Steps
 
 INPUT_SIDE = 256  # pixels of the square that a slice is fitted into
 LOGITS_STRIDE = 2  # input pixels per logit
@@ -54,43 +62,7 @@ class ProjectedFeatures(NamedTuple):
     stride4: Tensor  # (b, 40, height / 4, width / 4)
     stride2: Tensor  # (b, 16, height / 2, width / 2)
     descriptors: Tensor  # (b, 24, height / 4, width / 4) float32, unit length: alike where tissue is alike
-
-
-class ConvNorm(nn.Module):
-    """A convolution without bias and its batch normalisation."""
-
-    def __init__(self, channels_in: int, channels_out: int, stride: int = 1, dilation: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels_out, 3, stride, padding=dilation, dilation=dilation, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(channels_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, channels_in, h, w) to (n, channels_out, h / stride, w / stride)."""
-        normalised: Tensor = self.norm(self.conv(x))
-        return normalised
-
-
-class ConvNormRelu(ConvNorm):
-    """:class:`ConvNorm` followed by a rectifier."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, channels_in, h, w) to (n, channels_out, h / stride, w / stride)."""
-        return F.relu(super().forward(x), inplace=True)
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions around a shortcut (He et al., 2016); the first may be dilated."""
-
-    def __init__(self, channels: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.first = ConvNormRelu(channels, channels, dilation=dilation)
-        self.second = ConvNorm(channels, channels)
-        # A quiet start of the branch lets a deep stack train with a high learning rate.
-        nn.init.constant_(self.second.norm.get_parameter("weight"), 0.25)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, channels, h, w) to the same shape."""
-        return F.relu(x + self.second(self.first(x)), inplace=True)
+    mean8: Tensor  # (b, 80) float32, of stride8
 
 
 class AttentionBlock(nn.Module):
@@ -141,13 +113,23 @@ class SliceEncoder(nn.Module):
         :param slices: (b, 1, height, width), ``(grey - 127.5) / 64``, zero where there is no slice; height and width
             are multiples of 16.
         """
+        return run_to_end(self.in_steps(slices))
+
+    def in_steps(self, slices: Tensor) -> Steps[SliceFeatures]:
+        """:meth:`forward` in steps of a quarter of its time at the most."""
         x2 = self.stage2(F.pixel_unshuffle(slices, 2).contiguous(memory_format=torch.channels_last))
+        yield
         x4 = self.stage4(x2)
+        yield
         x8 = self.stage8(x4)
-        context = self._attend(self.stage16(x8))
-        stride8 = self.merge8(x8 + _double(self.down_from16(context)))
-        stride4 = self.merge4(x4 + _double(self.down_from8(stride8)))
-        stride2 = self.lateral2(x2) + _double(self.down_from4(stride4))
+        yield
+        x16 = self.stage16(x8)
+        yield
+        context = self._attend(x16)
+        yield
+        stride8 = self.merge8(x8 + double(self.down_from16(context)))
+        stride4 = self.merge4(x4 + double(self.down_from8(stride8)))
+        stride2 = self.lateral2(x2) + double(self.down_from4(stride4))
         return SliceFeatures(stride8, stride4, stride2)
 
     def _attend(self, x16: Tensor) -> Tensor:
@@ -169,7 +151,7 @@ class PromptDecoder(nn.Module):
 
         self.prompts4 = ConvNormRelu(COARSE_CHANNELS, _PROMPT_CHANNELS)
         self.prompts8 = nn.Conv2d(_PROMPT_CHANNELS, _DECODER8, 3, 2, 1, bias=False)
-        self.norm8 = nn.BatchNorm2d(_DECODER8)
+        self.norm8: nn.Module = nn.BatchNorm2d(_DECODER8)
         self.modulation = _two_layers(4 * _DESCRIPTOR + _DECODER8, 64, 2 * _DECODER8)
         self.blocks8 = nn.ModuleList(ResidualBlock(_DECODER8, dilation) for dilation in _DILATIONS)
         self.global_context = _two_layers(2 * _DECODER8, 64, _DECODER8)
@@ -201,17 +183,33 @@ class PromptDecoder(nn.Module):
 
     @property
     def number_type(self) -> torch.dtype:
-        """What it computes in, other than the prompts' maps and its answers, which are float32."""
+        """What its convolutions compute in; prompts' maps, the layers on pooled numbers and its answers are float32."""
         return self.project8.weight.dtype
+
+    def convolve_in(self, number_type: torch.dtype) -> None:
+        """Convert the convolutions; linear layers on a single row of numbers are faster in float32."""
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.BatchNorm2d)):
+                module.to(number_type)
 
     def project(self, features: SliceFeatures) -> ProjectedFeatures:
         """The part of decoding that is done once for a slice."""
+        stride8 = self.project8(features.stride8)
         return ProjectedFeatures(
-            self.project8(features.stride8),
+            stride8,
             self.project4(features.stride4),
             self.project2(features.stride2),
             F.normalize(self.describe(features.stride4).float(), dim=1),
+            stride8.float().mean((2, 3)),
         )
+
+    def draw(self, projected: ProjectedFeatures, prompts: PromptTensors) -> DrawnPrompts:
+        """What :meth:`look` sees of clicks and boxes; the same for every look at them.
+
+        :param projected: as many slices as there are prompt sets.
+        """
+        with torch.autocast(projected.descriptors.device.type, enabled=False):
+            return draw_prompts(projected.descriptors, prompts)
 
     def forward(self, projected: ProjectedFeatures, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
         """Answer prompts.
@@ -220,48 +218,63 @@ class PromptDecoder(nn.Module):
         :param prompts: n sets, n a multiple of b: the first n / b are on the first slice, and so on.
         :returns: logits (n, 4, height / 2, width / 2) and predicted IoU (n, 4) in 0..1, float32.
         """
-        logits, mixed8 = self._logits(projected, prompts)
-        return logits, self._iou(mixed8, logits)
-
-    def logits(self, projected: ProjectedFeatures, prompts: PromptTensors) -> Tensor:
-        """The logits that :meth:`forward` gives, alone."""
-        logits, _ = self._logits(projected, prompts)
-        return logits
-
-    def _logits(self, projected: ProjectedFeatures, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
-        """The logits, and what the IoU is predicted from."""
         repeats = len(prompts.points) // len(projected.stride8)
         if repeats > 1:
             projected = ProjectedFeatures(*(part.repeat_interleave(repeats, 0) for part in projected))
+        return self.look(projected, self.draw(projected, prompts), prompts)
+
+    def look(self, projected: ProjectedFeatures, drawn: DrawnPrompts, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        """As :meth:`forward`, of as many slices as prompt sets.
+
+        :param drawn: by :meth:`draw` from these prompts, whatever earlier answer is among them.
+        """
+        logits, mixed8 = self._logits(projected, drawn, prompts)
+        return logits, self._iou(mixed8, logits)
+
+    def logits(self, projected: ProjectedFeatures, drawn: DrawnPrompts, prompts: PromptTensors) -> Tensor:
+        """The logits that :meth:`look` gives, alone."""
+        logits, _ = self._logits(projected, drawn, prompts)
+        return logits
+
+    def _logits(
+        self, projected: ProjectedFeatures, drawn: DrawnPrompts, prompts: PromptTensors
+    ) -> tuple[Tensor, Tensor]:
+        """The logits, and what the IoU is predicted from."""
         with torch.autocast(projected.descriptors.device.type, enabled=False):
-            maps = coarse_features(projected.descriptors, prompts)
-            fine = fine_features(prompts, *projected.stride2.shape[2:])
-        prompts4 = self.prompts4(maps.maps.to(self.number_type, memory_format=torch.channels_last))
-        mixed8 = self._mix(prompts4, projected.stride8, maps.appearance)
-        summed4 = _double(self.up_from8(mixed8)) + self.prompt_skip4(prompts4) + projected.stride4
+            earlier = earlier_answer(prompts)
+            coarse = coarse_features(projected.descriptors, drawn, earlier, prompts.has_logits)
+            fine = fine_features(drawn, earlier)
+        prompts4 = self.prompts4(self._channels_last(coarse.maps))
+        mixed8 = self._mix(prompts4, projected, coarse.appearance)
+        summed4 = double(self.up_from8(mixed8)).add_(self.prompt_skip4(prompts4)).add_(projected.stride4)
         refined4 = self.block4(F.relu(self.norm4(summed4), inplace=True))
-        prompts2 = self.prompts2(fine.to(self.number_type, memory_format=torch.channels_last))
-        summed2 = _double(self.up_from4(refined4)) + prompts2 + projected.stride2
+        prompts2 = self.prompts2(self._channels_last(fine))
+        summed2 = double(self.up_from4(refined4)).add_(prompts2).add_(projected.stride2)
         refined2 = self.block2(F.relu(self.norm2(summed2), inplace=True))
-        logits = (_double(self.coarse_logits(refined4)) + self.refinement(refined2)).float()
+        # With few channels the enlargement is faster plane by plane.
+        coarse_logits = self.coarse_logits(refined4).float().contiguous()
+        logits = double(coarse_logits).add_(self.refinement(refined2))
         return logits, mixed8
 
-    def _mix(self, prompts4: Tensor, features8: Tensor, appearance: Tensor) -> Tensor:
+    def _mix(self, prompts4: Tensor, projected: ProjectedFeatures, appearance: Tensor) -> Tensor:
         """Prompts and features fused at stride 8, modulated by what the prompts point at (FiLM, Perez et al., 2018)."""
-        mixed: Tensor = self.norm8(self.prompts8(prompts4) + features8)
-        summary = torch.cat([appearance.to(mixed.dtype), features8.mean((2, 3)).to(mixed.dtype)], dim=1)
-        scale, shift = self.modulation(summary)[:, :, None, None].chunk(2, dim=1)
-        mixed = F.relu(mixed * (1 + scale) + shift, inplace=True)
+        mixed: Tensor = self.norm8(self.prompts8(prompts4) + projected.stride8)
+        summary = torch.cat([appearance, projected.mean8], dim=1)
+        scale, shift = self.modulation(summary).to(mixed.dtype)[:, :, None, None].chunk(2, dim=1)
+        mixed = F.relu(torch.addcmul(shift, mixed, 1 + scale), inplace=True)
         first, second, *rest = self.blocks8
         mixed = second(first(mixed))
-        mixed = mixed + self.global_context(_pooled(mixed))[:, :, None, None]
+        mixed = mixed + self.global_context(_pooled(mixed)).to(mixed.dtype)[:, :, None, None]
         for block in rest:
             mixed = block(mixed)
         return mixed
 
+    def _channels_last(self, maps: Tensor) -> Tensor:
+        """As the convolutions take them; to convert first and to move then is faster than both at once."""
+        return maps.to(self.number_type).contiguous(memory_format=torch.channels_last)
+
     def _iou(self, mixed8: Tensor, logits: Tensor) -> Tensor:
-        summary = torch.cat([_pooled(mixed8).float(), _mean_confidence(logits)], dim=1)
-        predicted: Tensor = self.predict_iou(summary.to(self.number_type))
+        predicted: Tensor = self.predict_iou(torch.cat([_pooled(mixed8), _mean_confidence(logits)], dim=1))
         return torch.sigmoid(predicted.float())
 
 
@@ -287,10 +300,33 @@ def fold_batch_norm(network: BuiltinNetwork) -> BuiltinNetwork:
             block.conv = fuse_conv_bn_eval(block.conv, block.norm)
             block.norm = nn.Identity()
     decoder = folded.decoder
-    # The one at stride 8 stays: the modulation looks at a summand before it is normalised.
+    decoder.norm8 = _fold_into_modulation(decoder.norm8, decoder.modulation)
     decoder.norm4 = _fold_into_sum(decoder.norm4, decoder.up_from8, decoder.prompt_skip4, decoder.project4)
     decoder.norm2 = _fold_into_sum(decoder.norm2, decoder.up_from4, decoder.prompts2, decoder.project2)
     return folded
+
+
+@torch.no_grad()
+def _fold_into_modulation(norm: nn.Module, modulation: nn.Sequential) -> nn.Module:
+    """Make a normalisation part of the scale and shift that follow it; what is left in its place.
+
+    It is no part of the convolutions before it, because the modulation itself looks at what one of them gives.
+
+    :param modulation: its last layer gives (scale, shift), applied as ``x * (1 + scale) + shift``.
+    """
+    if not isinstance(norm, nn.BatchNorm2d) or norm.running_var is None or norm.running_mean is None:
+        return norm
+    gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    offset = norm.bias - gain * norm.running_mean
+    last = modulation[-1]
+    scale_weight, shift_weight = last.get_parameter("weight").chunk(2)
+    scale_bias, shift_bias = last.get_parameter("bias").chunk(2)
+    # (x * gain + offset) * (1 + scale) + shift, from the shift on, which needs the scale as it was.
+    shift_weight.add_(offset[:, None] * scale_weight)
+    shift_bias.add_(offset * (1 + scale_bias))
+    scale_weight.mul_(gain[:, None])
+    scale_bias.copy_(gain * (1 + scale_bias) - 1)
+    return nn.Identity()
 
 
 @torch.no_grad()
@@ -325,18 +361,16 @@ def _two_layers(width_in: int, hidden: int, width_out: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(width_in, hidden), nn.ReLU(), nn.Linear(hidden, width_out))
 
 
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-
-
 def _pooled(x: Tensor) -> Tensor:
-    """(n, c, h, w) to (n, 2c): mean and largest value of each channel."""
-    return torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1)
+    """(n, c, h, w) to (n, 2c) float32: mean and largest value of each channel."""
+    rows = x.float().permute(0, 2, 3, 1)
+    # Row after row, with the channels innermost, is faster than all at once.
+    return torch.cat([rows.mean(1).mean(1), rows.amax(1).amax(1)], dim=1)
 
 
 @torch.no_grad()
 def _mean_confidence(logits: Tensor) -> Tensor:
     """(n, 4) mean probability inside each mask; no gradient, or the IoU head would push the masks to be sure."""
-    probability = torch.sigmoid(logits)
-    inside = probability > 0.5
-    return (probability * inside).sum((2, 3)) / inside.sum((2, 3)).clamp(min=1)
+    flat = logits.float().flatten(2)
+    inside = (flat > 0).float()
+    return torch.sigmoid(flat).mul_(inside).sum(2) / inside.sum(2).clamp(min=1)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ..slicegrid import SliceGrid
-from .builtin import INPUT_SIDE, BuiltinNetwork, SliceFeatures, fold_batch_norm
+from .builtin import INPUT_SIDE, BuiltinNetwork, fold_batch_norm
 from .builtin_pieces import without_specks
 from .builtin_slice import PreparedSlice
 from .candidates import make_candidates, require_prompt
 from .catalogue import BUILTIN
 from .devices import DTYPES, resolve_precision
 from .interface import Embedding
+from .packed_convolutions import can_pack, pack_convolutions
+from .steps import each_within, run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ..prompts import SlicePrompts
     from ..slicegrid import SliceImage
     from .interface import Candidates
+    from .steps import Steps
 
 _PREPARED_SLICES = 4
 _MIDDLE_GREY, _GREY_SCALE = 127.5, 64.0
@@ -57,16 +60,26 @@ class BuiltinModel:
         self._encoder_type = DTYPES[self.precision]
         folded = fold_batch_norm(network).to(device)
         if self._encoder_type is torch.bfloat16:
-            folded.decoder.to(torch.bfloat16)
+            folded.decoder.convolve_in(torch.bfloat16)
+        if can_pack(device, folded.decoder.number_type):
+            pack_convolutions(folded.decoder)
         # Embeddings are told apart by identity.
         self._prepared = lru_cache(_PREPARED_SLICES)(self._prepare_decoding)
         # Convolutions are faster with the channels innermost.
         self._network = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
 
-    @torch.inference_mode()
     def encode(self, slices: Sequence[SliceImage]) -> list[Embedding]:
         """Embeddings of slices, in their order."""
-        return [self._encode(image) for image in slices]
+        return run_to_end(self.encode_in_steps(slices))
+
+    @torch.inference_mode()
+    def encode_in_steps(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        """The same embeddings; anything else may be asked of the model between two steps."""
+        embeddings: list[Embedding] = []
+        for image in slices:
+            embedding = yield from self._encode(image)
+            embeddings.append(embedding)
+        return embeddings
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompt_sets: Sequence[SlicePrompts]) -> list[Candidates]:
@@ -77,14 +90,17 @@ class BuiltinModel:
         prepared = self._prepared(embedding)
         return [self._decode(prepared, prompts) for prompts in prompt_sets]
 
-    def _encode(self, image: SliceImage) -> Embedding:
+    def _encode(self, image: SliceImage) -> Steps[Embedding]:
         grid = SliceGrid.fit(image.pixels.shape, image.spacing, INPUT_SIDE)
         rows, columns = grid.model_shape
         canvas = torch.zeros(1, 1, INPUT_SIDE, INPUT_SIDE)
         grey = grid.resample(image.pixels).astype(np.float32)
         canvas[0, 0, :rows, :columns] = torch.from_numpy((grey - _MIDDLE_GREY) / _GREY_SCALE)
-        with torch.autocast(self._device.type, self._encoder_type, enabled=self._encoder_type is not torch.float32):
-            features: SliceFeatures = self._network.encoder(canvas.to(self._device))
+        # What is computed between steps chooses its own precision.
+        precision = partial(
+            torch.autocast, self._device.type, self._encoder_type, enabled=self._encoder_type is not torch.float32
+        )
+        features = yield from each_within(precision, self._network.encoder.in_steps(canvas.to(self._device)))
         arrays = {name: _half(values[0]) for name, values in features._asdict().items()}
         return Embedding(arrays=arrays, grid=grid)
 

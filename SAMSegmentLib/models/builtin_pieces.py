@@ -29,11 +29,10 @@ def without_specks(candidates: Candidates, prompts: SlicePrompts) -> Candidates:
     a twentieth of the mask, unless a negative click is in them.
     """
     positive, negative = _pixels(prompts.points[prompts.positive]), _pixels(prompts.points[~prompts.positive])
-    if prompts.box is None:
-        masks = [_clicked_pieces(mask, positive) for mask in candidates.masks]
-    else:
-        masks = [_tidied_in_window(mask, positive, negative) for mask in candidates.masks]
-    return replace(candidates, masks=np.stack(masks))
+    in_box = prompts.box is not None
+    return replace(
+        candidates, masks=np.stack([_tidied(mask, positive, negative, in_box=in_box) for mask in candidates.masks])
+    )
 
 
 def _pixels(points: NDArray[np.float64]) -> _Pixels:
@@ -41,24 +40,19 @@ def _pixels(points: NDArray[np.float64]) -> _Pixels:
     return rows, columns
 
 
-def _clicked_pieces(mask: NDArray[np.bool_], positive: _Pixels) -> NDArray[np.bool_]:
-    pieces, count = ndimage.label(mask)
-    clicked = np.unique(pieces[positive])
-    clicked = clicked[clicked > 0]
-    if count <= 1 or clicked.size == 0:
-        return mask
-    return np.asarray(np.isin(pieces, clicked))
-
-
-def _tidied_in_window(mask: NDArray[np.bool_], positive: _Pixels, negative: _Pixels) -> NDArray[np.bool_]:
-    """What :func:`_without_small_parts` makes of a mask, in the part of the slice that the mask is in: it is faster."""
+def _tidied(mask: NDArray[np.bool_], positive: _Pixels, negative: _Pixels, *, in_box: bool) -> NDArray[np.bool_]:
+    """One mask without what goes; only the part of the slice that it is in is looked at, which is faster."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if rows.size == 0:
         return mask
     # One pixel more, where there is one, so that what is around the mask hangs together.
     window = tuple(slice(max(0, line[0] - 1), line[-1] + 2) for line in (rows, columns))
+    positive, negative = _within(window, positive), _within(window, negative)
     tidied: NDArray[np.bool_] = mask.copy()
-    tidied[window] = _without_small_parts(mask[window], _within(window, positive), _within(window, negative))
+    if in_box:
+        tidied[window] = _without_small_holes(_without_small_pieces(mask[window], positive), negative)
+    else:
+        tidied[window] = _clicked_pieces(mask[window], positive)
     return tidied
 
 
@@ -69,21 +63,44 @@ def _within(window: tuple[slice, ...], pixels: _Pixels) -> _Pixels:
     return rows[inside] - down.start, columns[inside] - across.start
 
 
-def _without_small_parts(mask: NDArray[np.bool_], positive: _Pixels, negative: _Pixels) -> NDArray[np.bool_]:
-    pieces, _ = ndimage.label(mask, _EIGHT_NEIGHBOURS)
+def _clicked_pieces(mask: NDArray[np.bool_], positive: _Pixels) -> NDArray[np.bool_]:
+    pieces, count = ndimage.label(mask)
+    clicked = _clicked(pieces, count, positive)
+    if count == 1 or not clicked.any():
+        return mask
+    kept: NDArray[np.bool_] = clicked[pieces]
+    return kept
+
+
+def _without_small_pieces(mask: NDArray[np.bool_], positive: _Pixels) -> NDArray[np.bool_]:
+    pieces, count = ndimage.label(mask, _EIGHT_NEIGHBOURS)
+    if count == 1:
+        return mask
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
-    keep = areas >= _SMALL_PIECE * areas.max()
-    keep[pieces[positive]] = True
+    keep = (areas >= _SMALL_PIECE * areas.max()) | _clicked(pieces, count, positive)
     keep[0] = False
-    kept = keep[pieces]
-    holes, _ = ndimage.label(~kept)
-    areas = np.bincount(holes.ravel())
-    fill = areas <= _SMALL_HOLE * kept.sum()
+    kept: NDArray[np.bool_] = keep[pieces]
+    return kept
+
+
+def _without_small_holes(mask: NDArray[np.bool_], negative: _Pixels) -> NDArray[np.bool_]:
+    holes, count = ndimage.label(~mask)
+    fill = ~_clicked(holes, count, negative)
     # The first is the mask itself; what reaches the border is no hole.
     fill[0] = False
     for border in (holes[0], holes[-1], holes[:, 0], holes[:, -1]):
         fill[border] = False
-    fill[holes[negative]] = False
-    filled: NDArray[np.bool_] = kept | fill[holes]
+    if not fill.any():
+        return mask
+    fill &= np.bincount(holes.ravel()) <= _SMALL_HOLE * np.count_nonzero(mask)
+    filled: NDArray[np.bool_] = mask | fill[holes]
     return filled
+
+
+def _clicked(parts: NDArray[np.int32], count: int, clicks: _Pixels) -> NDArray[np.bool_]:
+    """(count + 1,) which of the numbered parts a click is in; never number 0, which is none."""
+    clicked = np.zeros(count + 1, dtype=bool)
+    clicked[parts[clicks]] = True
+    clicked[0] = False
+    return clicked

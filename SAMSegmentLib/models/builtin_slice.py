@@ -72,10 +72,14 @@ class PreparedSlice:
 
     def _opening_answer(self, prompts: SlicePrompts) -> tuple[Tensor, Tensor]:
         """The answer to the first prompts: with a box a second look, unless the first one left doubts."""
-        logits, predicted_iou = self._look(prompts)
-        if prompts.box is None or float(predicted_iou[0]) < _SURE:
-            return logits, predicted_iou
-        return self._look(replace(prompts, logits=_shown(logits, predicted_iou, prompts)))
+        tensors = self._tensors(prompts)
+        drawn = self._decoder.draw(self._projected, tensors)
+        logits, predicted_iou = self._decoder.look(self._projected, drawn, tensors)
+        if prompts.box is not None and float(predicted_iou[0, 0]) >= _SURE:
+            # A box leaves no doubt about what is meant: its answer is token 0's.
+            again = replace(tensors, logits=logits[:, :1], has_logits=torch.ones_like(tensors.has_logits))
+            logits, predicted_iou = self._decoder.look(self._projected, drawn, again)
+        return logits[0], predicted_iou[0]
 
     def _answer_so_far(self, prompts: SlicePrompts) -> NDArray[np.float32] | None:
         """Logits [row, column] of what the last click corrects."""
@@ -105,7 +109,8 @@ class PreparedSlice:
 
     def _corrected(self, prompts: SlicePrompts) -> NDArray[np.float32]:
         """Logits [row, column] of the answer to prompts with an earlier answer among them."""
-        logits = self._decoder.logits(self._projected, self._tensors(prompts))
+        tensors = self._tensors(prompts)
+        logits = self._decoder.logits(self._projected, self._decoder.draw(self._projected, tensors), tensors)
         single: NDArray[np.float32] = logits[0, 0].cpu().numpy()
         return single
 

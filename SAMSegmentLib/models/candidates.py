@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _MULTIMASK_TOKENS = (1, 2, 3)
 _SHOWN = 3
 _BAND = 128  # slice rows
+_STABILITY_OFFSET = 1.0  # logits
+
+
+class Window(NamedTuple):
+    """A part of a slice."""
+
+    rows: slice
+    columns: slice
 
 
 class SliceResampler(NamedTuple):
@@ -32,13 +40,53 @@ class SliceResampler(NamedTuple):
     columns: Tensor  # (slice columns, logit columns) float32
     bands: tuple[tuple[slice, slice], ...] = ((slice(None), slice(None)),)  # slice rows, and the logit rows they need
 
-    def __call__(self, logits: Tensor) -> Tensor:
-        """(n, logit rows, logit columns) to (n, slice rows, slice columns), float32."""
-        stretched = logits @ self.columns.T
-        resampled = stretched.new_empty(len(logits), len(self.rows), stretched.shape[2])
+    def __call__(self, logits: Tensor, window: Window | None = None) -> Tensor:
+        """(n, logit rows, logit columns) to the window of (n, slice rows, slice columns), float32."""
+        rows, columns = window or self._whole()
+        stretched = logits @ self.columns[columns].T
+        bands = [
+            torch.bmm(self.rows[targets, cells].expand(len(logits), -1, -1), stretched[:, cells])
+            for targets, cells in self._bands_within(rows)
+        ]
+        return bands[0] if len(bands) == 1 else torch.cat(bands, dim=1)
+
+    def window(self, logits: Tensor, threshold: float) -> Window:
+        """A part of the slice outside of which no resampled logit exceeds the threshold.
+
+        :param logits: (n, logit rows, logit columns).
+        """
+        if logits.device.type != "cpu":
+            # There, waiting for the extent takes longer than resampling everything.
+            return self._whole()
+        above = np.any(logits.numpy() > threshold, axis=0)
+        rows, columns = (np.flatnonzero(above.any(axis=axis)) for axis in (1, 0))
+        return Window(_reached(self.rows, rows), _reached(self.columns, columns))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the slice."""
+        return len(self.rows), len(self.columns)
+
+    def _whole(self) -> Window:
+        return Window(slice(0, len(self.rows)), slice(0, len(self.columns)))
+
+    def _bands_within(self, rows: slice) -> list[tuple[slice, slice]]:
+        within = []
         for targets, cells in self.bands:
-            torch.matmul(self.rows[targets, cells], stretched[:, cells], out=resampled[:, targets])
-        return resampled
+            start, stop, _ = targets.indices(len(self.rows))
+            start, stop = max(start, rows.start), min(stop, rows.stop)
+            if start < stop:
+                within.append((slice(start, stop), cells))
+        return within or [(slice(0, 0), slice(None))]
+
+
+def _reached(matrix: Tensor, cells: NDArray[np.int_]) -> slice:
+    """The targets from the first to the last that the cells weigh in, of a matrix (targets, cells)."""
+    if cells.size == 0:
+        return slice(0, 0)
+    targets = np.flatnonzero(matrix[:, cells[0] : cells[-1] + 1].numpy().any(axis=1))
+    # Cells beyond the slice weigh in nowhere.
+    return slice(int(targets[0]), int(targets[-1]) + 1) if targets.size else slice(0, 0)
 
 
 def interpolation_matrix(cells: int, extent: float, targets: int, *, antialias: bool) -> NDArray[np.float64]:
@@ -105,12 +153,16 @@ def make_candidates(logits: Tensor, predicted_iou: Tensor, resample: SliceResamp
     :param ambiguous: whether the prompts leave open what is meant (:attr:`SlicePrompts.is_ambiguous`).
     """
     shown = _shown_tokens(predicted_iou.tolist(), ambiguous=ambiguous)
-    in_slice = resample(logits[shown])
+    chosen = logits[shown]
+    window = resample.window(chosen, -_STABILITY_OFFSET)
+    in_window = resample(chosen, window)
+    masks = torch.zeros(len(shown), *resample.shape, dtype=torch.bool, device=logits.device)
+    masks[:, window.rows, window.columns] = in_window > 0
     return Candidates(
-        masks=to_host(in_slice > 0),
+        masks=to_host(masks),
         predicted_iou=predicted_iou[shown].clamp(0, 1).cpu().numpy(),
-        stability=_stability(in_slice).cpu().numpy(),
-        logits=logits[shown].cpu().numpy(),
+        stability=_stability(in_window).cpu().numpy(),
+        logits=chosen.cpu().numpy(),
         best=0,
     )
 
@@ -143,6 +195,6 @@ def _stability(logits: Tensor) -> Tensor:
     The higher mask lies within the lower one, so their IoU is the quotient of their areas (stability score of
     facebookresearch/segment-anything).
     """
-    inner = (logits > 1).sum((1, 2))
-    outer = (logits > -1).sum((1, 2))
+    inner = (logits > _STABILITY_OFFSET).sum((1, 2))
+    outer = (logits > -_STABILITY_OFFSET).sum((1, 2))
     return inner.to(torch.float32) / outer.clamp(min=1)

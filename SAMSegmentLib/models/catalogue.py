@@ -150,3 +150,8 @@ def catalogue_entry(name: str) -> CatalogueEntry:
             return entry
     names = ", ".join(entry.name for entry in CATALOGUE)
     raise InputError(f"There is no model {name!r}; choose one of {names}.")
+
+
+def prompt_kinds(name: str) -> tuple[PromptKind, ...]:
+    """The kinds of prompts that a model was trained for; all of them where the catalogue does not know the model."""
+    return next((entry.prompts for entry in CATALOGUE if entry.name == name), _ALL_PROMPTS)

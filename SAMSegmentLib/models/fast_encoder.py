@@ -14,6 +14,7 @@ of Li et al., 2022) computed in another order and equal to it within rounding. W
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,12 +23,14 @@ from torch import Tensor, nn
 
 from .fast_attention import attend_folded, attend_in_blocks
 from .fast_layers import Converter
+from .steps import each_within, run_to_end
 from .torchvision_ops import declare_missing_operators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .fast_layers import Attention, Block
+    from .steps import Steps
 
 # From 32 MiB on, glibc asks the system for new pages each time, which have to be cleared.
 _LARGEST_RESULT = 26 << 20
@@ -37,7 +40,9 @@ def faster_encoder(encoder: nn.Module, device: torch.device, dtype: torch.dtype)
     """An image encoder on a device, with matrix products in a precision.
 
     :param encoder: an ``ImageEncoderViT`` comes back as :class:`FastImageEncoder`, and is of no use afterwards;
-        any other comes back as it is where the precision is float32, else wrapped.
+        any other, which must have ``in_steps`` besides ``forward``, comes back as it is where the precision is
+        float32, else wrapped.
+    :returns: a module with ``in_steps``, which is its forward pass as :data:`Steps`.
     """
     declare_missing_operators()
     from segment_anything.modeling import ImageEncoderViT
@@ -80,12 +85,18 @@ class FastImageEncoder(nn.Module):
         :param pixels: (n, 3, img_size, img_size) float32 on the encoder's device.
         :returns: (n, 256, side, side) float32 with one place for each patch, as the stock module.
         """
+        return run_to_end(self.in_steps(pixels))
+
+    def in_steps(self, pixels: Tensor) -> Steps[Tensor]:
+        """:meth:`forward` in two steps a block."""
         tokens = self._embed(self._patches(pixels)).float()
         if self._position is not None:
             torch.unflatten(tokens, 0, (len(pixels), -1)).add_(self._position)
         for block in self._blocks:
             self._add_attention(block, tokens)
+            yield
             self._add_mlp(block, tokens)
+            yield
         return self._neck(tokens)
 
     def _take_blocks(self, stock: Any, convert: Converter) -> list[Block]:
@@ -141,12 +152,16 @@ class _InPrecision(nn.Module):
 
     def __init__(self, encoder: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
-        self._encoder = encoder
+        self._encoder: Any = encoder
         self._dtype = dtype
 
     def forward(self, pixels: Tensor) -> Tensor:
-        with torch.autocast(pixels.device.type, self._dtype):
-            features: Tensor = self._encoder(pixels)
+        return run_to_end(self.in_steps(pixels))
+
+    def in_steps(self, pixels: Tensor) -> Steps[Tensor]:
+        # What is computed between steps chooses its own precision.
+        precision = partial(torch.autocast, pixels.device.type, self._dtype)
+        features: Tensor = yield from each_within(precision, self._encoder.in_steps(pixels))
         return features.float()
 
 

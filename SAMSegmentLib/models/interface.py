@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..prompts import SlicePrompts
     from ..slicegrid import SliceGrid, SliceImage
+    from .steps import Steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,9 @@ class PromptableModel(Protocol):
 
     def encode(self, slices: Sequence[SliceImage]) -> list[Embedding]:
         """Embeddings of slices, in their order."""
+
+    def encode_in_steps(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        """The same embeddings; anything else may be asked of the model between two steps."""
 
     def decode(self, embedding: Embedding, prompt_sets: Sequence[SlicePrompts]) -> list[Candidates]:
         """One answer for each prompt set on the same slice, in their order."""

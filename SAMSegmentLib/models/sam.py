@@ -21,6 +21,7 @@ from .fast_encoder import faster_encoder
 from .interface import Embedding
 from .sam_decoder import PromptBatch, SamDecoder
 from .sam_network import INPUT_SIDE, LOGITS_SIDE
+from .steps import run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .interface import Candidates
     from .sam_decoder import PreparedImage
     from .sam_network import SegmentAnythingNetwork
+    from .steps import Steps
 
 # Mean and standard deviation of red, green and blue in the pictures it was trained on.
 _MEAN = (123.675, 116.28, 103.53)
@@ -86,12 +88,18 @@ class SamModel:
         self._prepared = lru_cache(_PREPARED_SLICES)(self._prepare_decoding)
         self._resampler = lru_cache(_RESAMPLERS)(self._make_resampler)
 
-    @torch.inference_mode()
     def encode(self, slices: Sequence[SliceImage]) -> list[Embedding]:
         """Embeddings of slices, in their order."""
+        return run_to_end(self.encode_in_steps(slices))
+
+    @torch.inference_mode()
+    def encode_in_steps(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        """The same embeddings; anything else may be asked of the model between two steps."""
         at_once = _slices_at_once(self._device)
-        batches = (slices[start : start + at_once] for start in range(0, len(slices), at_once))
-        return [embedding for batch in batches for embedding in self._encode(batch)]
+        embeddings: list[Embedding] = []
+        for start in range(0, len(slices), at_once):
+            embeddings += yield from self._encode(slices[start : start + at_once])
+        return embeddings
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompt_sets: Sequence[SlicePrompts]) -> list[Candidates]:
@@ -126,9 +134,10 @@ class SamModel:
         """
         require_prompt(prompts)
 
-    def _encode(self, slices: Sequence[SliceImage]) -> list[Embedding]:
+    def _encode(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
         grids, pixels = zip(*(self._prepare(image) for image in slices), strict=True)
-        features = self._network.image_encoder(torch.cat(pixels).to(self._device)).to(torch.float16).cpu().numpy()
+        encoded = yield from self._network.image_encoder.in_steps(torch.cat(pixels).to(self._device))
+        features = encoded.to(torch.float16).cpu().numpy()
         # A copy, because an embedding must not keep the others of its batch in memory.
         return [
             Embedding(arrays={"image": np.array(image)}, grid=grid) for image, grid in zip(features, grids, strict=True)

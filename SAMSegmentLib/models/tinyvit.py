@@ -12,15 +12,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .steps import run_to_end
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .steps import Steps
 
 _EXPANSION = 4  # of the hidden layers
 _HEAD_WIDTH = 32
@@ -189,8 +193,13 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, h, w, width) to (n, h / stride, w / stride, next_width)."""
+        return run_to_end(self.in_steps(x))
+
+    def in_steps(self, x: Tensor) -> Steps[Tensor]:
+        """:meth:`forward` in a step for each block."""
         for block in self.blocks:
             x = block(x)
+            yield
         return x if self.downsample is None else self.downsample(x)
 
 
@@ -233,9 +242,14 @@ class TinyViT(nn.Module):
         :param pixels: (n, 3, h, w) float32, normalised as SAM's input; h and w are multiples of 16.
         :returns: (n, 256, h / 16, w / 16).
         """
+        return run_to_end(self.in_steps(pixels))
+
+    def in_steps(self, pixels: Tensor) -> Steps[Tensor]:
+        """:meth:`forward` in a step for each block."""
         x = _channels_last(self.patch_embed(pixels.contiguous(memory_format=torch.channels_last)))
+        yield
         for stage in self.layers:
-            x = stage(x)
+            x = yield from cast("Stage", stage).in_steps(x)
         embedding: Tensor = self.neck(_channels_first(x))
         return embedding.contiguous()
 

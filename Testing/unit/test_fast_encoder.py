@@ -12,6 +12,7 @@ from SAMSegmentLib.models import devices
 from SAMSegmentLib.models.devices import DTYPES, resolve_precision
 from SAMSegmentLib.models.fast_attention import attend_folded, attend_in_blocks, relative_positions
 from SAMSegmentLib.models.fast_encoder import FastImageEncoder, faster_encoder
+from SAMSegmentLib.models.steps import Steps
 from SAMSegmentLib.models.torchvision_ops import declare_missing_operators
 
 declare_missing_operators()
@@ -160,6 +161,10 @@ class _Pool(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.mix(pixels)
+
+    def in_steps(self, pixels: torch.Tensor) -> Steps[torch.Tensor]:
+        yield
+        return self(pixels)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -121,6 +121,20 @@ def test_folding_batch_norm_changes_no_answer_and_not_the_original(network, pict
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("case", REFERENCE)
+def test_prompts_that_are_drawn_once_are_answered_as_those_drawn_for_each_look(network, picture, case):
+    points, box, _ = PROMPTS[case]
+    first, second = prompt_tensors(points, box, None), prompt_tensors(points, box, cone())
+    projected = network.decoder.project(network.encoder(picture))
+    drawn = network.decoder.draw(projected, first)
+    for prompts in (first, second):
+        for shared, afresh in zip(
+            network.decoder.look(projected, drawn, prompts), network.decoder(projected, prompts), strict=True
+        ):
+            torch.testing.assert_close(shared, afresh, rtol=0, atol=0)
+
+
 def test_each_slice_of_a_batch_is_answered_with_its_own_prompts(network, picture):
     both = torch.cat([picture, picture.flip(3)])
     first, second = (prompt_tensors([(x, 60, POSITIVE)], None, None) for x in (95, 160))

@@ -74,6 +74,17 @@ def test_a_box_is_looked_at_twice(model, image):
     assert not np.array_equal(answer.logits, once.logits)
 
 
+@pytest.mark.parametrize("clicks", [[], CLICKS[:1]], ids=["box", "box and click"])
+def test_the_second_look_at_a_box_is_the_answer_to_the_box_and_the_first_answer(model, image, monkeypatch, clicks):
+    (embedding,), (afresh,) = model.encode([image]), model.encode([image])
+    (twice,) = model.decode(embedding, [prompts(clicks, BOX)])
+    monkeypatch.setattr("SAMSegmentLib.models.builtin_slice._SURE", 1.1)
+    (once,) = model.decode(afresh, [prompts(clicks, BOX)])
+    (told,) = model.decode(afresh, [replace(prompts(clicks, BOX), logits=once.logits[once.best])])
+    assert_same(twice, told)
+    assert not np.array_equal(twice.logits, once.logits)
+
+
 def test_negative_clicks_before_the_first_positive_one_are_answered_with_it(model, image):
     (embedding,) = model.encode([image])
     clicks = [CLICKS[1], CLICKS[3], CLICKS[0]]

@@ -12,6 +12,7 @@ from SAMSegmentLib.models.candidates import (
     logits_prompt,
     make_candidates,
     require_prompt,
+    row_bands,
 )
 from SAMSegmentLib.prompts import SlicePrompts
 
@@ -62,6 +63,41 @@ def test_stability_is_the_iou_of_the_masks_one_logit_above_and_below():
     candidates = make_candidates(logits, torch.tensor([0.0, 0.9, 0.8, 0.7]), identity(4), ambiguous=True)
     np.testing.assert_allclose(candidates.stability, [4 / 6, 1.0, 0.0])
     assert candidates.masks.sum(axis=(1, 2)).tolist() == [6, 4, 0]
+
+
+def slice_of(rows: int, columns: int, extent: float) -> SliceResampler:
+    """A slice that fills the upper ``extent`` of 64 cells, and all of their columns."""
+    by_row, by_column = (interpolation_matrix(64, end, n, antialias=True) for end, n in ((extent, rows), (64, columns)))
+    return SliceResampler(torch.from_numpy(by_row).float(), torch.from_numpy(by_column).float(), row_bands(by_row))
+
+
+def hill(row: float, column: float, height: float) -> torch.Tensor:
+    """64 x 64 logits that fall by one with each cell of distance."""
+    down, across = torch.meshgrid(torch.arange(64.0) - row, torch.arange(64.0) - column, indexing="ij")
+    return height - torch.hypot(down, across)
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (64, 64), (40, 50)], ids=["finer", "same", "coarser"])
+@pytest.mark.parametrize(
+    "logits",
+    [
+        [hill(20, 30, 5), hill(10, 50, 8), hill(30, 12, 3)],
+        [hill(0, 0, 4), hill(0, 63, 4), hill(39, 0, 4)],
+        [hill(32, 32, 80)] * 3,
+        [hill(32, 32, -2)] * 3,
+        [hill(60, 32, 5)] * 3,
+    ],
+    ids=["inside", "corners", "everywhere", "nowhere", "beyond the slice"],
+)
+def test_masks_and_stability_are_those_of_resampling_the_whole_slice(shape, logits):
+    resample = slice_of(*shape, extent=40.5)
+    stacked = torch.stack([torch.zeros(64, 64), *logits])
+    candidates = make_candidates(stacked, torch.tensor([0, 0.9, 0.8, 0.7]), resample, ambiguous=True)
+    whole = resample(stacked[1:])
+    assert whole.shape == (3, *shape)
+    np.testing.assert_array_equal(candidates.masks, (whole > 0).numpy())
+    inner, outer = ((whole > threshold).sum((1, 2)).numpy() for threshold in (1, -1))
+    np.testing.assert_allclose(candidates.stability, inner / np.maximum(outer, 1))
 
 
 def test_a_predicted_iou_stays_within_0_and_1():

@@ -12,9 +12,11 @@ from SAMSegmentLib.models.interface import Candidates, Embedding
 from SAMSegmentLib.models.medsam import MedSamModel
 from SAMSegmentLib.models.sam import SamModel
 from SAMSegmentLib.models.sam_network import SIZES, SamNetwork, SegmentAnythingNetwork, build_sam, recognise_size
+from SAMSegmentLib.models.steps import Steps
 from SAMSegmentLib.models.torchvision_ops import declare_missing_operators
 from SAMSegmentLib.prompts import SlicePrompts
 from SAMSegmentLib.slicegrid import SliceGrid, SliceImage
+from Testing.steps import in_one_step
 
 declare_missing_operators()
 from segment_anything import SamPredictor, sam_model_registry  # noqa: E402 - needs the operators declared
@@ -58,10 +60,16 @@ def textured(shape: tuple[int, int]) -> np.ndarray:
 @pytest.fixture(scope="module")
 def encoded(model) -> tuple[Embedding, torch.Tensor]:
     """The embedding of a 1024x1024 slice by our path, and the features (1, 256, 64, 64) that were rounded for it."""
-    features = []
-    hook = model._network.image_encoder.register_forward_hook(lambda *given: features.append(given[-1]))
-    [embedding] = model.encode([SliceImage(textured((1024, 1024)))])
-    hook.remove()
+    encoder, features = model._network.image_encoder, []
+    steps_of_encoder = encoder.in_steps
+
+    def noted(pixels: torch.Tensor) -> Steps[torch.Tensor]:
+        features.append((yield from steps_of_encoder(pixels)))
+        return features[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder, "in_steps", noted)
+        [embedding] = model.encode([SliceImage(textured((1024, 1024)))])
     return embedding, features[0]
 
 
@@ -206,7 +214,7 @@ def test_the_encoder_is_given_the_picture_that_sam_predictor_gives_it(model, ref
         return torch.zeros(1, 256, 64, 64)
 
     monkeypatch.setattr(reference.model.image_encoder, "forward", note)
-    monkeypatch.setattr(model._network.image_encoder, "forward", note)
+    monkeypatch.setattr(model._network.image_encoder, "in_steps", in_one_step(note))
     pixels = textured(shape)
     reference.set_image(np.stack([pixels] * 3, axis=-1))
     [embedding] = model.encode([SliceImage(pixels)])
@@ -231,8 +239,8 @@ def test_medsam_stretches_the_slice_over_the_square_and_scales_its_greys_to_0_an
     given = []
     monkeypatch.setattr(
         medsam._network.image_encoder,
-        "forward",
-        lambda pixels: given.append(pixels) or torch.zeros(1, 256, 64, 64),
+        "in_steps",
+        in_one_step(lambda pixels: given.append(pixels) or torch.zeros(1, 256, 64, 64)),
     )
     pixels = np.full((50, 200), 40, dtype=np.uint8)
     pixels[25:] = 140
