@@ -50,7 +50,8 @@ def default_folder() -> Path:
 class Autosave:
     """Writes a session's prompts to a file after each change, in a thread of its own; changes meanwhile are one write.
 
-    Names of segments and places of prompts are in the file, which is the user's alone; no voxels and no file names are.
+    Names of segments, places of prompts and the outlines of accepted slices are in the file, which is the user's alone;
+    no grey values and no file names are.
     When it cannot be written a warning is logged, once, and the session goes on.
 
     :param folder: made with the first write.

@@ -144,7 +144,7 @@ class SlicePlane:
 
     def extract(self, array: NDArray) -> NDArray:
         """The slice's pixels as a [row, column] view into ``array`` [k, j, i]; writing to it writes the voxels."""
-        return self._oriented(array[self._selector()])
+        return self.oriented(array[self._selector()])
 
     def pixel_to_ijk(self, column: float, row: float) -> IJK:
         """The voxel under a slice position (rounded to the nearest pixel centre)."""
@@ -175,7 +175,8 @@ class SlicePlane:
         selector[2 - self.slice_axis] = self.index
         return tuple(selector)
 
-    def _oriented(self, pixels: NDArray) -> NDArray:
+    def oriented(self, pixels: NDArray) -> NDArray:
+        """Pixels as they are cut from an array [k, j, i], turned to [row, column]; a view."""
         # The remaining array axes are in descending voxel-axis order (k before j before i).
         oriented = pixels if self.row_axis > self.column_axis else pixels.T
         if self.row_flipped:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .carried import Carried
 from .geometry import Orientation, slice_plane
+from .propagation import intervals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from .carried import Propagation
+    from .models.interface import Candidates
     from .prompts import PromptSet
+    from .propagation import Interval, PropagatedSlice
     from .segments import Color
     from .volume import Volume
 
@@ -27,51 +32,68 @@ class SliceMask:
     """One slice of a segment's mask, kept as bits.
 
     :param bits: the [row, column] mask, packed.
-    :param prompts: the prompts that it answers; None for a slice that propagation reached.
-    :param predicted_iou: the model's own estimate, 0..1.
-    :param stability: 0..1; None for a slice that propagation reached.
+    :param prompts: the prompts that it answers; None for a slice that propagation reached or that was given as it is.
+    :param predicted_iou: the model's own estimate, 0..1; None for a mask that no model made.
+    :param stability: 0..1; None likewise.
     :param candidate: which of the candidates it is.
+    :param confidence: how good the mask is likely to be, 0..1; None where propagation did not make it.
+    :param is_accepted: whether the user has locked it.
     """
 
     bits: NDArray[np.uint8]
     shape: tuple[int, int]
-    prompts: PromptSet | None
-    predicted_iou: float
+    prompts: PromptSet | None = None
+    predicted_iou: float | None = None
     stability: float | None = None
     candidate: int = 0
+    confidence: float | None = None
+    is_accepted: bool = False
 
     @classmethod
-    def pack(
-        cls,
-        mask: NDArray[np.bool_],
-        prompts: PromptSet | None,
-        predicted_iou: float,
-        stability: float | None = None,
-        candidate: int = 0,
-    ) -> SliceMask:
-        """Keep a bool mask [row, column]."""
-        rows, columns = mask.shape
-        return cls(np.packbits(mask), (rows, columns), prompts, predicted_iou, stability, candidate)
+    def answer(cls, candidates: Candidates, prompts: PromptSet) -> SliceMask:
+        """The candidate that was chosen, or the best, of an answer to prompts."""
+        chosen = candidates.best if prompts.candidate is None else prompts.candidate
+        return cls(
+            *_packed(candidates.masks[chosen]),
+            prompts=prompts,
+            predicted_iou=float(candidates.predicted_iou[chosen]),
+            stability=float(candidates.stability[chosen]),
+            candidate=chosen,
+        )
+
+    @classmethod
+    def propagated(cls, reached: PropagatedSlice) -> SliceMask:
+        """A slice that propagation reached."""
+        return cls(
+            *_packed(reached.mask),
+            predicted_iou=reached.predicted_iou,
+            stability=reached.stability,
+            confidence=reached.confidence,
+        )
+
+    @classmethod
+    def given(cls, mask: NDArray[np.bool_]) -> SliceMask:
+        """A mask [row, column] that is accepted as it is."""
+        return cls(*_packed(mask), is_accepted=True)
+
+    @property
+    def is_propagated(self) -> bool:
+        """Whether propagation made it, and may replace it."""
+        return self.prompts is None and not self.is_accepted
 
     def unpack(self) -> NDArray[np.bool_]:
         """The mask as bool [row, column]."""
         count = self.shape[0] * self.shape[1]
         return np.unpackbits(self.bits, count=count).reshape(self.shape).astype(bool)
 
+    def has_pixels_of(self, other: SliceMask) -> bool:
+        """Whether another mask is the same, bit for bit."""
+        return self is other or (self.shape == other.shape and np.array_equal(self.bits, other.bits))
 
-@dataclass(frozen=True)
-class Propagation:
-    """How a segment is carried through the volume; a saved session can do it again.
 
-    :param first: lowest slice index to reach; None is the volume's end.
-    :param last: highest slice index to reach, inclusive; None is the volume's end.
-    :param only: the slices that were reached before it was cancelled, in their order; None when it ran to its end.
-    """
-
-    orientation: Orientation
-    first: int | None = None
-    last: int | None = None
-    only: tuple[int, ...] | None = None
+def _packed(mask: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    rows, columns = mask.shape
+    return np.packbits(mask), (rows, columns)
 
 
 def _nothing() -> Mapping:
@@ -82,52 +104,148 @@ def _nothing() -> Mapping:
 class SegmentState:
     """Prompts and mask of one segment at one moment.
 
-    The mask of the volume is the union of the slices' masks; it is derived, never kept.
+    Masks are always what the prompts, the accepted slices and the propagations of the state make, in this order, so
+    that a saved session can make them again: when a key slice changes, what was propagated next to it goes. The mask of
+    the volume is the union of the slices' masks; it is derived, never kept.
+
+    :param carried: what propagation has made, by orientation.
     """
 
     name: str
     color: Color
     prompts: Mapping[SliceKey, PromptSet] = field(default_factory=_nothing)
     masks: Mapping[SliceKey, SliceMask] = field(default_factory=_nothing)
-    propagations: tuple[Propagation, ...] = ()
+    carried: Mapping[Orientation, Carried] = field(default_factory=_nothing)
+
+    # --- key slices
 
     def with_prompts(self, prompts: PromptSet) -> SegmentState:
-        """A copy with the prompts of one slice replaced; empty prompts take the slice's mask with them.
-
-        What was propagated in this orientation started from other prompts and goes: masks are always what the prompts
-        and propagations of the state make, in this order, so that a saved session can make them again.
-        """
-        current = self.without_propagated(prompts.orientation)
+        """A copy with the prompts of one slice replaced; empty prompts take the slice's mask with them."""
         changed = {key: value for key, value in self.prompts.items() if key != prompts.key}
-        masks = dict(current.masks)
+        masks = dict(self.masks)
         if prompts:
             changed[prompts.key] = prompts
         else:
             masks.pop(prompts.key, None)
-        return replace(current, prompts=MappingProxyType(changed), masks=MappingProxyType(masks))
+        return self._changed(changed, masks)
 
-    def with_mask(self, key: SliceKey, mask: SliceMask) -> SegmentState:
-        """A copy with the mask of one slice replaced."""
-        return replace(self, masks=MappingProxyType({**self.masks, key: mask}))
+    def with_answer(self, key: SliceKey, mask: SliceMask) -> SegmentState:
+        """A copy with the mask that answers the prompts of one slice."""
+        return self._changed(self.prompts, {**self.masks, key: mask})
 
-    def without_propagated(self, orientation: Orientation) -> SegmentState:
-        """A copy without the slices of an orientation that propagation had reached."""
-        kept = {key: mask for key, mask in self.masks.items() if mask.prompts is not None or key[0] is not orientation}
-        propagations = tuple(item for item in self.propagations if item.orientation is not orientation)
-        return replace(self, masks=MappingProxyType(kept), propagations=propagations)
+    def with_accepted(self, key: SliceKey) -> SegmentState:
+        """A copy in which the mask of one slice is locked."""
+        return self._changed(self.prompts, {**self.masks, key: replace(self.masks[key], is_accepted=True)})
 
-    def with_propagation(self, propagation: Propagation) -> SegmentState:
-        """A copy that remembers a propagation, in place of an earlier one in the same orientation."""
-        others = (item for item in self.propagations if item.orientation is not propagation.orientation)
-        return replace(self, propagations=(*others, propagation))
+    def with_released(self, key: SliceKey) -> SegmentState:
+        """A copy in which an accepted slice is one like any other again; without prompts nothing holds its mask."""
+        masks = dict(self.masks)
+        mask = masks.pop(key)
+        if mask.prompts is not None:
+            masks[key] = replace(mask, is_accepted=False)
+        return self._changed(self.prompts, masks)
+
+    def with_given(self, key: SliceKey, mask: SliceMask) -> SegmentState:
+        """A copy with a mask that no prompts of the slice made, in place of its prompts and mask."""
+        prompts = {other: value for other, value in self.prompts.items() if other != key}
+        return self._changed(prompts, {**self.masks, key: mask})
 
     def unanswered(self) -> list[PromptSet]:
-        """Prompts whose answer is not among the masks yet."""
-        return [
-            prompts
-            for key, prompts in self.prompts.items()
-            if key not in self.masks or self.masks[key].prompts != prompts
-        ]
+        """Prompts whose answer is not among the masks yet, and is wanted."""
+        return [prompts for key, prompts in self.prompts.items() if self._key_mask(key) is None]
+
+    def key_masks(self, orientation: Orientation) -> dict[int, SliceMask | None]:
+        """The masks of slices with prompts, and of accepted ones, by index; None where the answer is not there yet."""
+        keys = {*self.prompts, *(key for key, mask in self.masks.items() if mask.is_accepted)}
+        return {key[1]: self._key_mask(key) for key in sorted(keys) if key[0] is orientation}
+
+    def _key_mask(self, key: SliceKey) -> SliceMask | None:
+        mask = self.masks.get(key)
+        is_settled = mask is not None and (mask.is_accepted or mask.prompts == self.prompts.get(key))
+        return mask if is_settled else None
+
+    def _changed(self, prompts: Mapping[SliceKey, PromptSet], masks: Mapping[SliceKey, SliceMask]) -> SegmentState:
+        changed = replace(self, prompts=MappingProxyType(dict(prompts)), masks=MappingProxyType(dict(masks)))
+        for orientation, item in self.carried.items():
+            changed = changed._with_carried(orientation, self._still_carried(item, changed))
+        return changed
+
+    def _still_carried(self, item: Carried, changed: SegmentState) -> Carried | None:
+        """What propagation made from key slices that are still what they were."""
+        before, after = (_within(item.settings, state) for state in (self, changed))
+        same = {index for index, mask in after.items() if _are_same(mask, before.get(index))}
+        if len(same) == len(before) == len(after):
+            return item
+        return item.within([(low, high) for low, high in intervals(after) if {low, high} <= {*same, None}])
+
+    # --- propagation
+
+    @property
+    def propagations(self) -> tuple[Propagation, ...]:
+        """What makes again what was propagated, in this order."""
+        return tuple(
+            propagation
+            for orientation, item in self.carried.items()
+            for propagation in item.propagations(self.key_masks(orientation))
+        )
+
+    def missing(self, propagation: Propagation) -> tuple[Interval, ...]:
+        """The intervals, ascending, that a propagation has to make: those that are not there with its settings."""
+        every = intervals(_within(propagation, self))
+        item = self.carried.get(propagation.orientation)
+        return item.missing(every) if item and item.settings == propagation.settings else tuple(every)
+
+    def with_run(self, propagation: Propagation, wanted: tuple[Interval, ...], run: object) -> SegmentState:
+        """A copy in which a propagation has begun to make intervals: what was there in them is gone.
+
+        :param run: what tells this propagation from any other.
+        """
+        settings, item = propagation.settings, self.carried.get(propagation.orientation)
+        is_kept = item and item.settings == settings and not settings.smooth
+        finished = tuple(interval for interval in item.finished if interval not in wanted) if item and is_kept else ()
+        kept = self._with_carried(settings.orientation, Carried(settings, finished))
+        return kept._with_item(settings.orientation, Carried(settings, finished, wanted, run=run))
+
+    def run_of(self, orientation: Orientation) -> object | None:
+        """The propagation that goes on in an orientation."""
+        item = self.carried.get(orientation)
+        return item.run if item else None
+
+    def with_reached(self, reached: PropagatedSlice) -> SegmentState:
+        """A copy with one slice more of the propagation that goes on; slices that it is not to reach stay."""
+        plane = reached.plane
+        item = self.carried[plane.orientation]
+        if not item.awaits(plane.index):
+            return self
+        masks = {**self.masks, (plane.orientation, plane.index): SliceMask.propagated(reached)}
+        changed = replace(self, masks=MappingProxyType(masks))
+        return changed._with_item(plane.orientation, item.reached(plane.index))
+
+    def without_run(self, orientation: Orientation, *, complete: bool) -> SegmentState:
+        """A copy in which the propagation that goes on has ended.
+
+        :param complete: whether it ran to its end.
+        """
+        return self._with_item(orientation, self.carried[orientation].ended(complete=complete))
+
+    def _with_carried(self, orientation: Orientation, item: Carried | None) -> SegmentState:
+        """A copy that has of an orientation what ``item`` says, and no propagated slices besides."""
+        masks = {
+            key: mask
+            for key, mask in self.masks.items()
+            if key[0] is not orientation or not mask.is_propagated or (item is not None and item.made(key[1]))
+        }
+        return replace(self, masks=MappingProxyType(masks))._with_item(orientation, item)
+
+    def _with_item(self, orientation: Orientation, item: Carried | None) -> SegmentState:
+        carried = dict(self.carried)
+        if item is None:
+            carried.pop(orientation, None)
+        else:
+            carried[orientation] = item
+        return replace(self, carried=MappingProxyType(carried))
+
+    # --- the volume
 
     def volume_mask(self, volume: Volume) -> NDArray[np.bool_]:
         """The segment's mask, bool [k, j, i]."""
@@ -136,3 +254,12 @@ class SegmentState:
             pixels = slice_plane(volume, orientation, index).extract(result)
             np.logical_or(pixels, mask.unpack(), out=pixels)
         return result
+
+
+def _within(propagation: Propagation, state: SegmentState) -> dict[int, SliceMask | None]:
+    keys = state.key_masks(propagation.orientation)
+    return {index: mask for index, mask in keys.items() if propagation.reaches(index)}
+
+
+def _are_same(mask: SliceMask | None, other: SliceMask | None) -> bool:
+    return mask is not None and other is not None and mask.has_pixels_of(other)

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import unicodedata
-from concurrent.futures import CancelledError
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .errors import InputError
 from .geometry import slice_plane, slice_range, slice_through
 from .history import History
 from .prompts import CANDIDATE_COUNT, Box, Point, PromptSet, to_slice_prompts
-from .propagation import PropagationRequest
+from .propagating import Propagating, propagation_request
 from .segments import Segment, segment_color
 from .segmentstate import SegmentState, SliceMask
+from .slicescores import doubtful_slices, slice_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
+    from numpy.typing import NDArray
+
+    from .carried import Propagation
     from .geometry import IJK, Orientation
+    from .propagating import States
     from .propagation import PropagatedSlice
     from .segments import Color
-    from .segmentstate import Propagation, SliceKey
+    from .segmentstate import SliceKey
+    from .slicescores import SliceScore
     from .volume import Volume
     from .worker.interface import Engine, SliceAnswer
 
-_States = tuple[SegmentState, ...]
-
 _PREVIEW_SLOT = "preview"  # no segment's slot: those begin with an orientation
-
-
-@dataclass(frozen=True)
-class SliceScore:
-    """What the model says of one slice of a segment; ``stability`` is None for slices that propagation reached."""
-
-    orientation: Orientation
-    index: int
-    predicted_iou: float
-    stability: float | None
-    candidate: int
 
 
 class SegmentationSession:
@@ -59,7 +53,7 @@ class SegmentationSession:
         self.volume = volume
         self.engine = engine
         self.window = window
-        self._history: History[_States] = History(())
+        self._history: History[States] = History(())
         self._listeners: list[Callable[[], None]] = []
 
     def add_listener(self, listener: Callable[[], None]) -> None:
@@ -116,11 +110,15 @@ class SegmentationSession:
 
     def scores(self, name: str) -> list[SliceScore]:
         """What the model says of each slice of a segment, in slice order."""
-        masks = sorted(self.state(name).masks.items(), key=lambda item: (item[0][0].value, item[0][1]))
-        return [
-            SliceScore(orientation, index, mask.predicted_iou, mask.stability, mask.candidate)
-            for (orientation, index), mask in masks
-        ]
+        return slice_scores(self.state(name))
+
+    def doubtful_slices(self, name: str, orientation: Orientation | None = None) -> list[SliceScore]:
+        """The slices of a segment that are most worth a look: propagated ones, not accepted, least confident first.
+
+        :param orientation: None for all.
+        :raises InputError: there is no such segment.
+        """
+        return doubtful_slices(self.state(name), orientation)
 
     # --- prompts
 
@@ -148,12 +146,11 @@ class SegmentationSession:
     def set_prompts(self, name: str, prompts: PromptSet) -> Future[SliceAnswer]:
         """Replace the prompts of one slice, and ask for its new mask.
 
-        :raises InputError: there is no such segment, the prompts are empty (see :meth:`clear_slice`), or one of them
-            lies outside of its slice.
+        :raises InputError: there is no such segment, the prompts are empty (see :meth:`clear_slice`), one of them lies
+            outside of its slice, or the slice is accepted, as in all methods that change a slice's prompts.
         """
         self._check(prompts)
-        state = self.state(name)
-        self._push(self._replaced(state.with_prompts(prompts)))
+        self._push(self._replaced(self._unlocked(name, prompts.key).with_prompts(prompts)))
         return self._ask(name, prompts)
 
     def remove_point(self, name: str, key: SliceKey, number: int) -> Future[SliceAnswer] | None:
@@ -182,9 +179,14 @@ class SegmentationSession:
         return self.engine.predict(prompts, slot=_PREVIEW_SLOT)
 
     def clear_slice(self, name: str, key: SliceKey) -> None:
-        """Remove all prompts of one slice, and its mask."""
+        """Remove all prompts of one slice, and the mask that they made; without prompts there is nothing to clear.
+
+        :raises InputError: there is no such segment, or the slice is accepted.
+        """
         orientation, index = key
-        self._push(self._replaced(self.state(name).with_prompts(PromptSet(orientation, index))))
+        state = self._unlocked(name, key)
+        if key in state.prompts:
+            self._push(self._replaced(state.with_prompts(PromptSet(orientation, index))))
 
     def ask_again(self) -> list[Future[SliceAnswer]]:
         """Ask for the mask of each slice whose prompts have none: the engine failed, and its cause was mended."""
@@ -200,6 +202,45 @@ class SegmentationSession:
             raise InputError(f"Candidates are numbered 0 to {CANDIDATE_COUNT - 1}; there is no candidate {candidate}.")
         return self.set_prompts(name, replace(self.prompts(name, key), candidate=candidate))
 
+    # --- accepted slices
+
+    def accept_slice(self, name: str, key: SliceKey) -> None:
+        """Lock the mask of one slice: nothing changes it any more, and it is a key slice of propagations to come.
+
+        What was propagated around a slice that had no prompts goes: it was not made from this one.
+
+        :raises InputError: there is no such segment, or the slice has no mask, or not the one to its prompts yet.
+        """
+        state = self.state(name)
+        if key not in state.masks or any(prompts.key == key for prompts in state.unanswered()):
+            raise InputError(f"{_of(name, key)} has no mask yet that could be accepted; give it prompts, or propagate.")
+        if not state.masks[key].is_accepted:
+            self._push(self._replaced(state.with_accepted(key)))
+
+    def release_slice(self, name: str, key: SliceKey) -> None:
+        """Unlock an accepted slice. Its mask stays when its prompts made it; otherwise it goes.
+
+        :raises InputError: there is no such segment, or the slice is not accepted.
+        """
+        state = self.state(name)
+        if key not in state.masks or not state.masks[key].is_accepted:
+            raise InputError(f"{_of(name, key)} is not accepted, so there is nothing to release.")
+        self._push(self._replaced(state.with_released(key)))
+
+    def set_mask(self, name: str, orientation: Orientation, index: int, mask: NDArray[np.bool_]) -> None:
+        """Give one slice a mask from elsewhere, as an accepted one, in place of its prompts and mask.
+
+        :param mask: bool [row, column] in the pixels of the slice; nothing set where the segment is not in the slice.
+        :raises InputError: there is no such segment or slice, or the mask is not one of the slice.
+        """
+        rows, columns = slice_plane(self.volume, orientation, index).shape
+        if mask.dtype != np.bool_ or mask.shape != (rows, columns):
+            raise InputError(
+                f"{_of(name, (orientation, index))} takes a mask of {rows}x{columns} truth values, "
+                f"not of {'x'.join(map(str, mask.shape))} {mask.dtype}."
+            )
+        self._push(self._replaced(self.state(name).with_given((orientation, index), SliceMask.given(mask))))
+
     # --- propagation
 
     def slice_range(self, propagation: Propagation) -> tuple[int, int]:
@@ -212,61 +253,28 @@ class SegmentationSession:
     def propagate(
         self, name: str, propagation: Propagation, on_slice: Callable[[PropagatedSlice], None] | None = None
     ) -> Future[None]:
-        """Carry the prompted slices' masks through the volume, as one undo step.
+        """Carry the masks of key slices (prompted or accepted) through the volume, as one undo step.
 
-        What an earlier propagation made in this orientation is replaced; slices with prompts of their own stay. It ends
-        early when its prompts are changed, or when it is undone.
+        Only what is not there yet is made: intervals between key slices that have changed, or that a cancelled
+        propagation did not come to. With other settings, or a second pass, everything is made anew. Where nothing is
+        missing, nothing is done. It ends early when its key slices are changed, or when it is undone.
 
-        :param on_slice: called with each slice as it is made; raise
+        :param on_slice: called with each slice as it is made, and again when it is made better; raise
             :class:`concurrent.futures.CancelledError` in it to stop and keep what there is.
-        :raises InputError: there is no such segment, no prompted slice in this orientation or one without its mask yet,
-            or the range lies outside of the volume or holds no prompted slice.
+        :raises InputError: there is no such segment, no key slice in this orientation or one without its mask yet, the
+            range lies outside of the volume or holds no key slice, or there is no such stop or interval.
         """
-        state = self.state(name).without_propagated(propagation.orientation)
-        request = self._propagation_request(state, propagation)
-        record = replace(propagation)  # an object of its own: it is what tells this propagation from an equal one
-        self._push(self._replaced(state.with_propagation(record)))
-        reached: list[int] = []
-
-        def put_in(result: PropagatedSlice) -> None:
-            if not any(_holds(item, record) for item in self._history.current):
-                raise CancelledError  # undone, overtaken by other prompts, or its segment removed
-            reached.append(result.plane.index)
-            mask = SliceMask.pack(result.mask, None, result.predicted_iou)
-            key = record.orientation, result.plane.index
-            self._amend(record, lambda item: item.with_mask(key, mask))
-            if on_slice:
-                on_slice(result)
-
-        def remember_end(future: Future[None]) -> None:
-            if future.cancelled() or future.exception() is not None:
-                ended = replace(record, only=tuple(reached))
-                self._amend(record, lambda item: item.with_propagation(ended))
-
-        future = self.engine.propagate(request, put_in)
-        future.add_done_callback(remember_end)
+        state = self.state(name)
+        request = propagation_request(self.volume, state, propagation)
+        if not request.intervals:
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        run = Propagating(self._history, propagation, self._changed, on_slice)
+        self._push(self._replaced(state.with_run(propagation, request.intervals, run)))
+        future = self.engine.propagate(request, run.put_in)
+        future.add_done_callback(run.end)
         return future
-
-    def _propagation_request(self, state: SegmentState, propagation: Propagation) -> PropagationRequest:
-        first, last = self.slice_range(propagation)
-        orientation = propagation.orientation
-        if any(prompts.orientation is orientation for prompts in state.unanswered()):
-            raise InputError(f"Segment {state.name!r} has a slice whose mask is not there yet; propagate after it is.")
-        key_masks = {
-            index: mask.unpack()
-            for (same, index), mask in state.masks.items()
-            if same is orientation and first <= index <= last
-        }
-        if not key_masks:
-            raise InputError(
-                f"Segment {state.name!r} has no prompted {orientation.value} slice within {first}:{last} to start from."
-            )
-        return PropagationRequest(orientation, key_masks, first, last, propagation.only)
-
-    def _amend(self, record: Propagation, change: Callable[[SegmentState], SegmentState]) -> None:
-        # Undo and redo lead to other states that hold the same propagation: what it makes is part of all of them.
-        self._history.amend(lambda states: tuple(change(state) if _holds(state, record) else state for state in states))
-        self._changed()
 
     # --- undo
 
@@ -300,13 +308,20 @@ class SegmentationSession:
             raise InputError("Give at least one point or box; clear_slice() removes the prompts of a slice.")
         to_slice_prompts(prompts, slice_plane(self.volume, prompts.orientation, prompts.index))
 
+    def _unlocked(self, name: str, key: SliceKey) -> SegmentState:
+        """The state of a segment whose slice may be changed."""
+        state = self.state(name)
+        if key in state.masks and state.masks[key].is_accepted:
+            raise InputError(f"{_of(name, key)} is accepted; release it before its prompts are changed.")
+        return state
+
     def _set_or_clear(self, name: str, prompts: PromptSet) -> Future[SliceAnswer] | None:
         if prompts:
             return self.set_prompts(name, prompts)
         self.clear_slice(name, prompts.key)
         return None
 
-    def _push(self, states: _States) -> None:
+    def _push(self, states: States) -> None:
         self._history.push(states)
         self._changed()
 
@@ -327,21 +342,16 @@ class SegmentationSession:
         state = self.state(name)
         if state.prompts.get(prompts.key) != prompts:
             return  # superseded while the engine was at it
-        candidates = future.result().candidates
-        chosen = candidates.best if prompts.candidate is None else prompts.candidate
-        mask = SliceMask.pack(
-            candidates.masks[chosen],
-            prompts,
-            float(candidates.predicted_iou[chosen]),
-            float(candidates.stability[chosen]),
-            chosen,
-        )
-        self._history.current = self._replaced(state.with_mask(prompts.key, mask))
+        if prompts.key in state.masks and state.masks[prompts.key].is_accepted:
+            return  # asked for again, and accepted as it was
+        mask = SliceMask.answer(future.result().candidates, prompts)
+        self._history.current = self._replaced(state.with_answer(prompts.key, mask))
         self._changed()
 
-    def _replaced(self, changed: SegmentState) -> _States:
+    def _replaced(self, changed: SegmentState) -> States:
         return tuple(changed if state.name == changed.name else state for state in self._history.current)
 
 
-def _holds(state: SegmentState, record: Propagation) -> bool:
-    return any(item is record for item in state.propagations)
+def _of(name: str, key: SliceKey) -> str:
+    orientation, index = key
+    return f"{orientation.value.capitalize()} slice {index} of {name!r}"

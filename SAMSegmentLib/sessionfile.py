@@ -7,24 +7,29 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .carried import Propagation
 from .errors import InputError
-from .geometry import Orientation
+from .geometry import Orientation, slice_plane
 from .prompts import PromptSet, known_members
-from .segmentstate import Propagation
+from .savedmask import SavedMask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from .propagation import Interval
     from .segments import Color
+    from .segmentstate import SegmentState, SliceKey
     from .session import SegmentationSession
     from .worker.interface import SliceAnswer
 
 _VERSION = 1
 _FILE_MEMBERS = {"version", "image", "model", "weights_sha256", "window", "segments"}
-_SEGMENT_MEMBERS = {"name", "color", "prompts", "propagate"}
-_PROPAGATION_MEMBERS = {"orientation", "slices", "only"}
-# A prompts file is a few kilobytes; this is a mistaken file, not a long session.
+_SEGMENT_MEMBERS = {"name", "color", "prompts", "accepted", "propagate"}
+_PROPAGATION_MEMBERS = {"orientation", "slices", "only", "stops", "farthest_mm", "smooth", "intervals"}
+# A prompts file is a few kilobytes, with accepted masks some megabytes; this is a mistaken file, not a long session.
 _LARGEST_FILE = 64 << 20
 # A whole number, or null for the volume's end.
 _RANGE_ENDS = (int, type(None))
@@ -38,6 +43,7 @@ class SavedSegment:
     color: Color | None
     prompts: tuple[PromptSet, ...]
     propagations: tuple[Propagation, ...]
+    accepted: tuple[SavedMask, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,17 +65,24 @@ def session_to_json(session: SegmentationSession) -> dict[str, Any]:
         "model": session.engine.model_name,
         "weights_sha256": session.engine.weights_sha256,
         "window": session.window,
-        "segments": [
-            {
-                "name": state.name,
-                "color": list(state.color),
-                # A slice with nothing but a mask prompt has nothing that could be saved.
-                "prompts": [item.to_json() for item in state.prompts.values() if item.points or item.boxes],
-                "propagate": [_propagation_to_json(item) for item in state.propagations],
-            }
-            for state in session.states
-        ],
+        "segments": [_segment_to_json(state) for state in session.states],
     }
+
+
+def _segment_to_json(state: SegmentState) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "name": state.name,
+        "color": list(state.color),
+        # A slice with nothing but a mask prompt has nothing that could be saved.
+        "prompts": [item.to_json() for item in state.prompts.values() if item.points or item.boxes],
+    }
+    accepted = sorted(
+        (key for key, mask in state.masks.items() if mask.is_accepted), key=lambda key: (key[0].value, key[1])
+    )
+    if accepted:
+        data["accepted"] = [SavedMask.of(*key, state.masks[key].unpack()).to_json() for key in accepted]
+    data["propagate"] = [_propagation_to_json(item) for item in state.propagations]
+    return data
 
 
 def replay(
@@ -89,11 +102,29 @@ def replay(
         answer = session.engine.wait(session.set_prompts(name, prompts))
         if on_answer:
             on_answer(answer)
+    for mask in segment.accepted:
+        _accept(session, name, mask)
     for propagation in segment.propagations:
         if propagate:
             propagate(name, propagation)
         else:
             session.engine.wait(session.propagate(name, propagation))
+
+
+def _accept(session: SegmentationSession, name: str, saved: SavedMask) -> None:
+    plane = slice_plane(session.volume, saved.orientation, saved.index)
+    if saved.shape != plane.shape:
+        raise InputError(
+            f"segment {name!r}: the accepted mask of {saved.orientation.value} slice {saved.index} has "
+            f"{saved.shape[0]}x{saved.shape[1]} pixels, the slice {plane.shape[0]}x{plane.shape[1]}."
+        )
+    mask = saved.unpack()
+    made = session.state(name).masks.get(saved.key)
+    if made is not None and np.array_equal(made.unpack(), mask):
+        session.accept_slice(name, saved.key)
+    else:
+        # Other weights answer the prompts otherwise: what was accepted counts.
+        session.set_mask(name, saved.orientation, saved.index, mask)
 
 
 def load_session_file(path: Path) -> SavedSession:
@@ -143,17 +174,21 @@ def saved_segment_from_json(data: Any) -> SavedSegment:
     known_members(data, "a segment", _SEGMENT_MEMBERS)
     if not isinstance(name, str) or not name.strip():
         raise InputError('each segment needs a "name".')
-    written, propagations = data.get("prompts", []), data.get("propagate", [])
-    if not isinstance(written, list) or not isinstance(propagations, list):
-        raise InputError(f'segment {name!r}: "prompts" and "propagate" must be lists.')
-    prompts = tuple(PromptSet.from_json(item) for item in written)
-    for key, count in Counter(item.key for item in prompts).items():
+    members = {member: data.get(member, []) for member in ("prompts", "accepted", "propagate")}
+    if not all(isinstance(value, list) for value in members.values()):
+        raise InputError(f'segment {name!r}: "prompts", "accepted" and "propagate" must be lists.')
+    prompts = tuple(PromptSet.from_json(item) for item in members["prompts"])
+    accepted = tuple(SavedMask.from_json(item) for item in members["accepted"])
+    _refuse_twice(name, (item.key for item in prompts), "sets of prompts; join them")
+    _refuse_twice(name, (item.key for item in accepted), "accepted masks; keep one")
+    propagations = tuple(_propagation(item) for item in members["propagate"])
+    return SavedSegment(name, _color(data.get("color")), prompts, propagations, accepted)
+
+
+def _refuse_twice(name: str, keys: Iterable[SliceKey], what: str) -> None:
+    for (orientation, index), count in Counter(keys).items():
         if count > 1:
-            orientation, index = key
-            raise InputError(
-                f"segment {name!r}: {orientation.value} slice {index} has {count} sets of prompts; join them."
-            )
-    return SavedSegment(name, _color(data.get("color")), prompts, tuple(_propagation(item) for item in propagations))
+            raise InputError(f"segment {name!r}: {orientation.value} slice {index} has {count} {what}.")
 
 
 def _propagation(data: Any) -> Propagation:
@@ -161,16 +196,28 @@ def _propagation(data: Any) -> Propagation:
         known_members(data, '"propagate"', _PROPAGATION_MEMBERS)
     try:
         first, last = data["slices"]
-        only = data.get("only")
+        only, wanted = data.get("only"), data.get("intervals")
         orientation = Orientation(data["orientation"])
-        reached = None if only is None else tuple(only)
+        handed_over = None if only is None else tuple(only)
+        stops = tuple(data.get("stops", ()))
+        intervals = None if wanted is None else tuple(_interval(*item) for item in wanted)
     except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise InputError(f'"propagate" needs an orientation and slices [first, last], not {data!r}.') from error
-    if all(type(value) in _RANGE_ENDS for value in (first, last)) and all(
-        type(value) is int for value in reached or ()
-    ):
-        return Propagation(orientation, first, last, reached)
-    raise InputError(f'"propagate": slices are whole numbers, not {data!r}.')
+    ends = (first, last, *(end for interval in intervals or () for end in interval))
+    if not (_are_indices(handed_over or ()) and _are_indices(stops) and all(type(end) in _RANGE_ENDS for end in ends)):
+        raise InputError(f'"propagate": slices are whole numbers, not {data!r}.')
+    smooth, farthest_mm = data.get("smooth", False), data.get("farthest_mm")
+    if type(smooth) is not bool or type(farthest_mm) not in (int, float, type(None)):
+        raise InputError(f'"propagate": "smooth" is true or false and "farthest_mm" a number, not {data!r}.')
+    return Propagation(orientation, first, last, handed_over, stops, farthest_mm, smooth, intervals)
+
+
+def _interval(low: int | None, high: int | None) -> Interval:
+    return low, high
+
+
+def _are_indices(values: tuple[Any, ...]) -> bool:
+    return all(type(value) is int for value in values)
 
 
 def _propagation_to_json(propagation: Propagation) -> dict[str, Any]:
@@ -178,6 +225,14 @@ def _propagation_to_json(propagation: Propagation) -> dict[str, Any]:
         "orientation": propagation.orientation.value,
         "slices": [propagation.first, propagation.last],
     }
+    if propagation.stops:
+        data["stops"] = list(propagation.stops)
+    if propagation.farthest_mm is not None:
+        data["farthest_mm"] = propagation.farthest_mm
+    if propagation.smooth:
+        data["smooth"] = True
+    if propagation.intervals is not None:
+        data["intervals"] = [list(interval) for interval in propagation.intervals]
     if propagation.only is not None:
         data["only"] = list(propagation.only)
     return data

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from SAMSegmentLib.models.interface import Candidates, Embedding
+from SAMSegmentLib.models.steps import Steps
 from SAMSegmentLib.prompts import SlicePrompts
 from SAMSegmentLib.slicegrid import SliceImage
 from SAMSegmentLib.worker.channel import MessageWriter
@@ -48,6 +49,24 @@ class GatedModel(ThresholdModel):
         note(f"{what} {pixels.max()}")
         while (folder() / f"hold-{what}").exists():
             time.sleep(0.002)
+
+
+class SteppedModel(GatedModel):
+    """Encodes in four steps where it is asked to, notes each, and waits within them while the test holds "step"."""
+
+    def encode_in_steps(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        for _ in range(3):
+            for image in slices:
+                self._pass("step", image.pixels)
+            yield
+            if (folder() / "no-encoding").exists():
+                raise RuntimeError("the encoder was told to fail")
+        return self.encode(slices)
+
+    def decode(self, embedding: Embedding, prompt_sets: Sequence[SlicePrompts]) -> list[Candidates]:
+        if (folder() / "no-decoding").exists():
+            raise RuntimeError("the decoder was told to fail")
+        return super().decode(embedding, prompt_sets)
 
 
 class MatrixModel(ThresholdModel):
@@ -136,8 +155,29 @@ def gated(name: str, **options: object) -> GatedModel:
     return GatedModel()
 
 
+def stepped(name: str, **options: object) -> SteppedModel:
+    return SteppedModel()
+
+
 def matrix(name: str, **options: object) -> MatrixModel:
     return MatrixModel()
+
+
+def slow_builtin(name: str, **options: object) -> object:
+    """The built-in model, but each slice takes as long as with a large one."""
+    from SAMSegmentLib.models.builtin_model import BuiltinModel
+    from SAMSegmentLib.models.load import load_model
+
+    encode_in_steps = BuiltinModel.encode_in_steps
+
+    def slowly(self: BuiltinModel, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        for _ in range(15):
+            time.sleep(0.01)
+            yield
+        return (yield from encode_in_steps(self, slices))
+
+    BuiltinModel.encode_in_steps = slowly
+    return load_model(name, **options)
 
 
 def wide(name: str, **options: object) -> WideModel:

@@ -94,6 +94,20 @@ def segment(  # noqa: PLR0917 - typer passes options by name
         str | None,
         typer.Option(metavar="A:B", help="With --propagate: go no further than slices A to B (both included)."),
     ] = None,
+    stop_at: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="With --propagate: a slice that the segment does not reach."),
+    ] = None,
+    farthest: Annotated[
+        float | None,
+        typer.Option(metavar="MM", help="With --propagate: go no further than this from slices with prompts."),
+    ] = None,
+    smooth: Annotated[
+        bool,
+        typer.Option(
+            "--smooth/--no-smooth", help="With --propagate: look again from the other two sides, for a smooth surface."
+        ),
+    ] = False,
     prompts: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="Take prompts, model and window from a saved prompts file."),
@@ -145,6 +159,9 @@ def segment(  # noqa: PLR0917 - typer passes options by name
             orientation=orientation,
             propagate=propagate,
             slices=slices,
+            stop_at=tuple(stop_at or ()),
+            farthest=farthest,
+            smooth=smooth,
             prompts=prompts,
             save_prompts=save_prompts,
             window=window,
@@ -229,7 +246,8 @@ def evaluate(  # noqa: PLR0917 - typer passes options by name
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A way of prompting, such as point, clicks-5 or box. [default: all that the model takes]",
+            help="A way of prompting, such as point, clicks-5 or box; propagate: whole structures from boxes in 1 and "
+            "in 3 slices. [default: all that the model takes, without propagate]",
         ),
     ] = None,
     orientation: Annotated[
@@ -240,10 +258,19 @@ def evaluate(  # noqa: PLR0917 - typer passes options by name
     ] = "auto",
     limit: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Structures times slices in all. [default: 150 in each case]"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Structures times slices in all, with propagate structures. [default: 150 in each case, with "
+            "propagate 40]",
+        ),
     ] = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines/--no-baselines", help="Also evaluate simple methods under the same prompts.")
+        bool,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Also evaluate simple methods under the same prompts (single slices only).",
+        ),
     ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of the jittered boxes.")] = 0,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where the model runs.")] = "auto",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..evaluation.baselines import load_baselines
 from ..evaluation.cases import find_cases
-from ..evaluation.modes import find_modes
+from ..evaluation.modes import find_modes, find_propagation_modes
 from ..evaluation.plots import check_plotting, write_plots
 from ..evaluation.runner import Settings, evaluate, plan_cases
 from ..evaluation.summary import summarise
@@ -17,6 +17,7 @@ from ..evaluation.tables import case_rows, goal_sentence, results_json, summary_
 from ..intensity import check_window
 from ..io.atomic import atomic_path
 from ..models.catalogue import catalogue_entry
+from .evaluate_propagation import run_evaluate_propagation
 from .report import print_line, print_notes, progress_bar, table
 from .segment_result import check_extra
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..evaluation.baselines import Baseline
+    from ..evaluation.modes import Mode
     from ..evaluation.records import Record
     from ..evaluation.runner import CasePlan
     from ..geometry import Orientation
@@ -64,13 +66,22 @@ def run_evaluate(options: EvaluateOptions) -> None:
 
     :raises SAMSegmentError: with the exit code that the command line promises.
     """
-    started = time.perf_counter()
-    modes = find_modes(options.modes, catalogue_entry(options.model).prompts)
-    settings = Settings(modes, options.orientation, check_window(options.window), options.seed)
+    propagation_modes = find_propagation_modes(options.modes)
+    modes = () if propagation_modes else find_modes(options.modes, catalogue_entry(options.model).prompts)
+    check_window(options.window)
     for path, ending in ((options.csv, ".csv"), (options.json, ".json")):
         check_extra(path, ending)
     if options.plot:
         check_plotting(options.plot)
+    if propagation_modes:
+        run_evaluate_propagation(options, propagation_modes)
+    else:
+        _run_evaluate_slices(options, modes)
+
+
+def _run_evaluate_slices(options: EvaluateOptions, modes: tuple[Mode, ...]) -> None:
+    started = time.perf_counter()
+    settings = Settings(modes, options.orientation, options.window, options.seed)
     baselines = load_baselines() if options.baselines else ()
     cases = find_cases(options.cases)
     with progress_bar("Reading", "case") as update:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..carried import Propagation
 from ..errors import InputError
 from ..geometry import slice_axis
 from ..intensity import AUTO, check_window, resolve_window
@@ -17,7 +18,6 @@ from ..io.write import check_output, write_segmentation
 from ..models.catalogue import BUILTIN, catalogue_entry
 from ..models.weights import locate_weights
 from ..prompts import PromptSet
-from ..segmentstate import Propagation
 from ..session import SegmentationSession
 from ..sessionfile import SavedSegment, SavedSession, load_session_file, replay
 from ..volume import fingerprints_match
@@ -25,6 +25,7 @@ from ..worker.client import WorkerSettings
 from .engine import running_engine
 from .interrupts import interrupts_noticed
 from .parsing import WrittenBox, WrittenPoint, parse_box, parse_point, parse_range, to_boxes, to_point
+from .propagation_report import end_notes
 from .report import progress_bar
 from .segment_result import Result, check_extra, report, write_preview, write_prompts
 
@@ -55,6 +56,9 @@ class SegmentOptions:
     orientation: Orientation | None = None
     propagate: bool = False
     slices: str | None = None
+    stop_at: tuple[int, ...] = ()
+    farthest: float | None = None
+    smooth: bool = False
     prompts: Path | None = None
     save_prompts: Path | None = None
     window: str | None = None
@@ -103,6 +107,7 @@ def run_segment(options: SegmentOptions) -> None:
         session = _segmented(options, request, engine, progress)
 
     segments = session.segments()
+    progress.notes.extend(end_notes(session))
     progress.notes.extend(f"Segment {segment.name!r} is empty." for segment in segments if not segment.mask.any())
     with ExitStack() as beside:
         # Their final names come when the segmentation is written: all of the results are there, or none.
@@ -123,8 +128,7 @@ def _understand(options: SegmentOptions) -> _Request:
         _refuse_beside_prompts_file(options)
     if not (saved or points or boxes):
         raise InputError("Nothing to segment: give at least one --point or --box, or a --prompts file.")
-    if options.slices and not options.propagate:
-        raise InputError("--slices limits --propagate; give both or neither.")
+    _refuse_without_propagate(options)
     model = options.model or (saved and saved.model) or BUILTIN
     has_points = points or (saved and any(item.points for segment in saved.segments for item in segment.prompts))
     if has_points and "point" not in catalogue_entry(model).prompts:
@@ -137,6 +141,21 @@ def _understand(options: SegmentOptions) -> _Request:
         model=model,
         window=check_window(options.window or (saved and saved.window) or AUTO),
     )
+
+
+def _refuse_without_propagate(options: SegmentOptions) -> None:
+    unwanted = [name for name, value in _propagation_options(options).items() if value]
+    if unwanted and not options.propagate:
+        raise InputError(f"{unwanted[0]} belongs to --propagate; give both or neither.")
+
+
+def _propagation_options(options: SegmentOptions) -> dict[str, object]:
+    return {
+        "--slices": options.slices,
+        "--stop-at": options.stop_at,
+        "--farthest": options.farthest is not None,
+        "--smooth": options.smooth,
+    }
 
 
 def _check_extras(options: SegmentOptions, volume: Volume | None = None) -> None:
@@ -155,7 +174,7 @@ def _refuse_beside_prompts_file(options: SegmentOptions) -> None:
         "--segment": options.segment_name,
         "--orientation": options.orientation,
         "--propagate": options.propagate,
-        "--slices": options.slices,
+        **_propagation_options(options),
     }
     unwanted = [name for name, value in given.items() if value]
     if unwanted:
@@ -188,9 +207,21 @@ def _segment_from_options(options: SegmentOptions, request: _Request, volume: Vo
     for box in boxes:
         index = box.ijk_min[axis]
         by_slice[index] = by_slice.get(index, PromptSet(orientation, index)).with_box(box)
-    propagations = (Propagation(orientation, *request.slice_range),) if options.propagate else ()
+    propagations = (_propagation(options, request, orientation),) if options.propagate else ()
     name = _DEFAULT_SEGMENT if options.segment_name is None else options.segment_name
     return SavedSegment(name, None, tuple(by_slice.values()), propagations)
+
+
+def _propagation(options: SegmentOptions, request: _Request, orientation: Orientation) -> Propagation:
+    first, last = request.slice_range
+    return Propagation(
+        orientation,
+        first,
+        last,
+        stops=options.stop_at,
+        farthest_mm=options.farthest,
+        smooth=options.smooth,
+    )
 
 
 def _worker_settings(options: SegmentOptions, request: _Request) -> WorkerSettings:
@@ -237,13 +268,13 @@ def _segment(wanted: tuple[SavedSegment, ...], session: SegmentationSession, pro
 
 
 def _propagate(session: SegmentationSession, name: str, propagation: Propagation, progress: _Progress) -> None:
-    reached: list[PropagatedSlice] = []
+    reached: set[int] = set()
     first, last = session.slice_range(propagation)
 
     with progress_bar("Propagating", "slice") as update, interrupts_noticed() as interruption:
 
         def on_slice(result: PropagatedSlice) -> None:
-            reached.append(result)
+            reached.add(result.plane.index)
             update(len(reached), last - first + 1)
             if interruption.noticed:
                 raise CancelledError

@@ -13,6 +13,7 @@ from ..geometry import Orientation
 from ..intensity import resolve_window
 from ..io.write import check_not_input, check_place
 from ..sessionfile import session_to_json
+from .propagation_report import doubtful_rows, doubtful_sentence
 from .report import print_json, print_line, print_notes
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ def report(result: Result, *, as_json: bool) -> None:
             count = len(row["slices"])
             slices = f"{count} slice{'' if count == 1 else 's'}"
             print_line(f"{row['name']}: {row['voxels']} voxels, {row['volume_ml']:.4g} ml in {slices}")
+            sentence = doubtful_sentence(result.session, row["name"])
+            if sentence:
+                print_line(f"  {sentence}")
         print_line(f"Wrote {result.output}")
         return
     print_json(
@@ -125,10 +129,16 @@ def _row(session: SegmentationSession, segment: Segment) -> dict[str, Any]:
             {
                 "orientation": score.orientation.value,
                 "index": score.index,
-                "predicted_iou": round(score.predicted_iou, 6),
-                "stability": None if score.stability is None else round(score.stability, 6),
+                "predicted_iou": _rounded(score.predicted_iou),
+                "stability": _rounded(score.stability),
+                "confidence": _rounded(score.confidence),
                 "candidate": score.candidate,
             }
             for score in session.scores(segment.name)
         ],
+        "doubtful": doubtful_rows(session, segment.name),
     }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)

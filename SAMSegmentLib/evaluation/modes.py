@@ -43,6 +43,20 @@ class Start:
 
 
 @dataclass(frozen=True)
+class PropagationMode:
+    """Whole structures from the model's answers to tight boxes in some of their slices.
+
+    :param name: what ``--mode`` takes.
+    :param title: for tables.
+    :param key_slices: number of slices with a box.
+    """
+
+    name: str
+    title: str
+    key_slices: int
+
+
+@dataclass(frozen=True)
 class Mode:
     """One way of prompting.
 
@@ -90,6 +104,28 @@ MODES: tuple[Mode, ...] = (
 )
 
 
+PROPAGATION_MODES: tuple[PropagationMode, ...] = (
+    PropagationMode("propagate-1", "1 key slice", 1),
+    PropagationMode("propagate-3", "3 key slices", 3),
+)
+# Asks for all of them.
+PROPAGATE = "propagate"
+
+
+def find_propagation_modes(names: Sequence[str]) -> tuple[PropagationMode, ...]:
+    """The propagation modes among these names in the order of :data:`PROPAGATION_MODES`, none when there are none.
+
+    They are no part of the modes that are evaluated when no name is given: they take minutes.
+
+    :raises InputError: modes of single slices are named beside them, whose figures are others.
+    """
+    own = {PROPAGATE, *(mode.name for mode in PROPAGATION_MODES)}
+    others = [name for name in names if name not in own]
+    if others and len(others) < len(names):
+        raise InputError(f"Propagation is evaluated in a run of its own; ask for {others[0]!r} in another one.")
+    return tuple(mode for mode in PROPAGATION_MODES if mode.name in names or PROPAGATE in names)
+
+
 def find_modes(names: Sequence[str], kinds: Collection[str] = ("point", "box")) -> tuple[Mode, ...]:
     """The modes of these names in the order of :data:`MODES`; when no name is given, all that a model can take.
 
@@ -99,5 +135,6 @@ def find_modes(names: Sequence[str], kinds: Collection[str] = ("point", "box")) 
     known = {mode.name for mode in MODES}
     for name in names:
         if name not in known:
-            raise InputError(f"There is no mode {name!r}; choose from {', '.join(mode.name for mode in MODES)}.")
+            names_known = ", ".join([*(mode.name for mode in MODES), PROPAGATE])
+            raise InputError(f"There is no mode {name!r}; choose from {names_known}.")
     return tuple(mode for mode in MODES if mode.name in names or (not names and mode.kinds <= set(kinds)))

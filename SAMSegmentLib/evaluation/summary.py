@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from .modes import Mode
-    from .records import Record
+    from .records import PropagationRecord, Record
 
     Key = TypeVar("Key", bound=Hashable)
+    AnyRecord = TypeVar("AnyRecord", Record, PropagationRecord)
 
 
 @dataclass(frozen=True)
@@ -66,20 +67,25 @@ def summarise(records: Sequence[Record], modes: Iterable[Mode]) -> list[Summary]
     ]
 
 
-def group(records: Iterable[Record], key: Callable[[Record], Key]) -> dict[Key, list[Record]]:
+def group(records: Iterable[AnyRecord], key: Callable[[AnyRecord], Key]) -> dict[Key, list[AnyRecord]]:
     """Records by a key, in the order in which the keys appear."""
-    groups: dict[Key, list[Record]] = defaultdict(list)
+    groups: dict[Key, list[AnyRecord]] = defaultdict(list)
     for record in records:
         groups[key(record)].append(record)
     return dict(groups)
 
 
-def case_means(records: Iterable[Record], value: Callable[[Record], float]) -> dict[str, float]:
+def case_means(records: Iterable[AnyRecord], value: Callable[[AnyRecord], float]) -> dict[str, float]:
     """Mean of a record's value for each case."""
     return {
         case: float(np.mean([value(record) for record in own]))
         for case, own in group(records, lambda record: record.case).items()
     }
+
+
+def over_cases(records: Iterable[AnyRecord], value: Callable[[AnyRecord], float]) -> float:
+    """Mean over the cases of the means of their records."""
+    return float(np.mean(list(case_means(records, value).values())))
 
 
 def structure_dice_3d(records: Iterable[Record]) -> dict[tuple[str, str], float]:
@@ -102,22 +108,18 @@ def _summary(method: str, mode: str, records: list[Record]) -> Summary:
         method=method,
         mode=mode,
         targets=len(group(records, lambda record: (record.case, record.structure, record.index))),
-        dice=_over_cases(records, lambda record: record.dice),
-        best_dice=_over_cases(records, lambda record: math.nan if record.best_dice is None else record.best_dice),
-        iou=_over_cases(records, lambda record: record.iou),
-        hausdorff95_mm=_over_cases(records, lambda record: record.hausdorff95_mm),
+        dice=over_cases(records, lambda record: record.dice),
+        best_dice=over_cases(records, lambda record: math.nan if record.best_dice is None else record.best_dice),
+        iou=over_cases(records, lambda record: record.iou),
+        hausdorff95_mm=over_cases(records, lambda record: record.hausdorff95_mm),
         dice_3d=_mean_dice_3d(records),
         spread=_spread(records),
-        clicks=_over_cases(records, lambda record: record.clicks),
-        reached_goal=_over_cases(records, lambda record: record.dice >= GOAL_DICE),
+        clicks=over_cases(records, lambda record: record.clicks),
+        reached_goal=over_cases(records, lambda record: record.dice >= GOAL_DICE),
         rank_correlation=overall_rank_correlation(records),
         empty=sum(record.overlap.mask == 0 for record in records),
         emptied=sum(record.emptied for record in records),
     )
-
-
-def _over_cases(records: Iterable[Record], value: Callable[[Record], float]) -> float:
-    return float(np.mean(list(case_means(records, value).values())))
 
 
 def _mean_dice_3d(records: Iterable[Record]) -> float:

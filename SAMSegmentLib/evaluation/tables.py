@@ -44,13 +44,13 @@ def summary_rows(records: Sequence[Record], modes: Sequence[Mode]) -> list[list[
         [
             item.method,
             titles[item.mode],
-            _number(item.dice),
-            _number(item.best_dice),
-            _number(item.iou),
-            _number(item.hausdorff95_mm, 1),
-            _number(item.dice_3d),
-            _number(item.spread),
-            _number(item.rank_correlation, 2),
+            number_text(item.dice),
+            number_text(item.best_dice),
+            number_text(item.iou),
+            number_text(item.hausdorff95_mm, 1),
+            number_text(item.dice_3d),
+            number_text(item.spread),
+            number_text(item.rank_correlation, 2),
             str(item.empty),
             str(item.emptied),
         ]
@@ -65,7 +65,7 @@ def case_rows(records: Sequence[Record], modes: Sequence[Mode], method: str) -> 
     means = {name: case_means(own[name], lambda record: record.dice) for name in shown}
     cases = list(dict.fromkeys(record.case for record in records))
     return [["Dice by case", *shown]] + [
-        [case, *(_number(means[name].get(case, math.nan), 2) for name in shown)] for case in cases
+        [case, *(number_text(means[name].get(case, math.nan), 2) for name in shown)] for case in cases
     ]
 
 
@@ -96,8 +96,8 @@ def results_json(records: Sequence[Record], modes: Sequence[Mode], settings: dic
     return {
         "version": 1,
         "settings": settings,
-        "summary": [_without_nan(asdict(item)) for item in summarise(records, modes)],
-        "rank_correlation": _defined(overall_rank_correlation(records)),
+        "summary": [without_nan(asdict(item)) for item in summarise(records, modes)],
+        "rank_correlation": defined(overall_rank_correlation(records)),
         "cases": _case_figures(records),
         "structures": _structure_figures(records),
     }
@@ -105,7 +105,7 @@ def results_json(records: Sequence[Record], modes: Sequence[Mode], settings: dic
 
 def _case_figures(records: Iterable[Record]) -> list[dict[str, Any]]:
     return [
-        {"case": case, "method": method, "mode": mode, "dice": _defined(case_means(own, lambda r: r.dice)[case])}
+        {"case": case, "method": method, "mode": mode, "dice": defined(case_means(own, lambda r: r.dice)[case])}
         for (case, method, mode), own in group(records, lambda r: (r.case, r.method, r.mode)).items()
     ]
 
@@ -119,8 +119,8 @@ def _structure_figures(records: Iterable[Record]) -> list[dict[str, Any]]:
             "method": method,
             "mode": mode,
             "slices": len({record.index for record in own}),
-            "dice": _defined(sum(record.dice for record in own) / len(own)),
-            "dice_3d": _defined(structure_dice_3d(own)[case, structure]),
+            "dice": defined(sum(record.dice for record in own) / len(own)),
+            "dice_3d": defined(structure_dice_3d(own)[case, structure]),
         }
         for (case, structure, method, mode), own in groups.items()
     ]
@@ -133,13 +133,16 @@ def _csv_row(record: Record) -> dict[str, Any]:
     return {name: own.get(name, pixels.get(name, getattr(record, name, ""))) for name in _CSV_COLUMNS}
 
 
-def _without_nan(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: _defined(value) if isinstance(value, float) else value for key, value in data.items()}
+def without_nan(data: dict[str, Any]) -> dict[str, Any]:
+    """Figures for JSON: what is undefined is None, the others are rounded."""
+    return {key: defined(value) if isinstance(value, float) else value for key, value in data.items()}
 
 
-def _defined(value: float) -> float | None:
+def defined(value: float) -> float | None:
+    """A figure for JSON, None where it is undefined."""
     return None if math.isnan(value) else round(value, 6)
 
 
-def _number(value: float, digits: int = 3) -> str:
+def number_text(value: float, digits: int = 3) -> str:
+    """A figure for a table."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"

@@ -89,7 +89,7 @@ def choose_targets(targets: Sequence[Target], count: int | None = None) -> list[
     chosen = [
         slices[position]
         for slices, share in zip(by_structure.values(), shares, strict=True)
-        for position in _evenly_spread(len(slices), share)
+        for position in evenly_spread(len(slices), share)
     ]
     return sorted(chosen, key=lambda target: (target.index, target.structure.layer, target.structure.value))
 
@@ -106,12 +106,12 @@ def fair_shares(available: Sequence[int], total: int) -> list[int]:
         if not open_places or left <= 0:
             return shares
         if left < len(open_places):
-            open_places = [open_places[n] for n in _evenly_spread(len(open_places), left)]
+            open_places = [open_places[n] for n in evenly_spread(len(open_places), left)]
         for n in open_places:
             shares[n] += 1
 
 
-def _evenly_spread(count: int, share: int) -> list[int]:
+def evenly_spread(count: int, share: int) -> list[int]:
     """``share`` of the positions 0 to ``count`` - 1, in the middles of equal parts."""
     if share >= count:
         return list(range(count))

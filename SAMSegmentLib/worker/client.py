@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from ..embeddings import DEFAULT_MEMORY_BYTES, CacheCounts
+from ..embeddings import DEFAULT_MEMORY_BYTES, CacheCounts, EmbeddingKey, window_key
 from ..errors import EngineError
 from ..geometry import slice_range
 from ..models.catalogue import BUILTIN, catalogue_entry
@@ -136,6 +136,24 @@ class WorkerEngine:
     def cache_counts(self) -> CacheCounts:
         """Where the embeddings of the answers so far came from."""
         return self._cache_counts
+
+    def embedding_key(self, orientation: Orientation, index: int) -> EmbeddingKey:
+        """What the embedding of a slice is kept under, for a host that looks into the cache on disk itself.
+
+        :raises EngineError: the model is not loaded yet, or no volume is open.
+        """
+        if self._volume is None or self._weights_sha256 is None or self._precision is None:
+            raise EngineError("The model is not loaded yet, or no volume is open; ask again after its first answer.")
+        volume, window = self._volume
+        return EmbeddingKey(
+            fingerprint=volume.fingerprint,
+            window=window_key(window, volume.inverted),
+            model=self._model_name,
+            weights_sha256=self._weights_sha256,
+            precision=self._precision,
+            orientation=orientation.value,
+            index=index,
+        )
 
     @property
     def worker_pid(self) -> int | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ..models.interface import Candidates, Embedding, PromptableModel
+    from ..models.steps import Steps
     from ..prompts import SlicePrompts
     from ..slicegrid import SliceImage
 
@@ -84,6 +85,22 @@ class FallbackModel:
             self.batch = 1
             self._tell("The graphics processor's memory is full: slices are encoded one at a time from now on.")
         return [embedding for image in slices for embedding in self.encode([image])]
+
+    def encode_in_steps(self, slices: Sequence[SliceImage]) -> Steps[list[Embedding]]:
+        """The same embeddings, in one step unless the model is on the CPU.
+
+        A graphics processor is done with a slice soon; and were something else computed between its steps and found no
+        memory, half a slice would be on one device and half on the other.
+
+        :raises EngineError: there is no memory for one slice on the CPU either.
+        :raises BrokenDeviceError: the graphics processor failed for good.
+        """
+        if not self._on_cpu:
+            return self.encode(slices)
+        try:
+            return (yield from self._model.encode_in_steps(slices))
+        except torch.OutOfMemoryError as error:
+            raise _no_memory() from error
 
     def decode(self, embedding: Embedding, prompt_sets: Sequence[SlicePrompts]) -> list[Candidates]:
         """One answer for each prompt set on the same slice, in their order.

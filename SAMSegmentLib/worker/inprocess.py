@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..embeddings import CacheCounts
-    from ..models.interface import Candidates, PromptableModel
+    from ..models.interface import PromptableModel
     from ..prompts import PromptSet
     from ..propagation import PropagatedSlice, PropagationRequest
     from ..volume import Volume, Window
@@ -38,7 +38,6 @@ class InProcessEngine:
         self, model: PromptableModel, volume: Volume, window: Window, cache: EmbeddingCache | None = None
     ) -> None:
         self._model = model
-        self._volume = volume
         self._cache = EmbeddingCache(DEFAULT_MEMORY_BYTES) if cache is None else cache
         self._on_volume = VolumeModel(model, volume, window, self._cache)
 
@@ -75,7 +74,7 @@ class InProcessEngine:
         """Carry a mask to neighbouring slices, handing over each slice as it is made."""
         future: Future[None] = Future()
         try:
-            for reached in propagate(self._volume, request, self._candidates):
+            for reached in propagate(self._on_volume, request):
                 on_slice(reached)
             future.set_result(None)
         except CancelledError:
@@ -91,6 +90,3 @@ class InProcessEngine:
     def close(self) -> None:
         """Forget the embeddings in memory."""
         self._cache.clear()
-
-    def _candidates(self, prompts: PromptSet) -> Candidates:
-        return self._on_volume.answer(prompts).candidates

@@ -92,6 +92,8 @@ class Propagate(_Message):
     """Carry the masks of key slices through ``first`` to ``last``.
 
     :param key_masks: slice index and its mask.
+
+    The other members are those of ``PropagationRequest``.
     """
 
     id: int
@@ -100,6 +102,10 @@ class Propagate(_Message):
     first: _Index
     last: _Index
     only: list[_Index] | None
+    stops: list[_Index]
+    farthest_mm: float | None
+    intervals: list[tuple[_Index | None, _Index | None]] | None
+    smooth: bool
 
 
 class EmbedAll(_Message):
@@ -173,12 +179,18 @@ class Answer(_Message):
 
 
 class SliceReached(_Message):
-    """One slice of a propagation."""
+    """One slice of a propagation.
+
+    :param position: how many slices it handed over before, an index that came twice counted twice.
+    """
 
     id: int
+    position: Annotated[int, msgspec.Meta(ge=0)]
     index: _Index
     mask: Packed
     predicted_iou: float
+    stability: float
+    confidence: float
 
 
 class Progress(_Message):

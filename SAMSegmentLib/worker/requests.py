@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ..errors import InputError
 from ..geometry import slice_plane
-from ..propagation import PropagatedSlice
 from .channel import ChannelError
 from .interface import EmbeddingProgress, SliceAnswer, Timings
 from .messages import Answer, Done, Progress, SliceReached
-from .wire import candidates_of, unpack_bits
+from .wire import candidates_of, reached_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..geometry import Orientation, SlicePlane
     from ..prompts import PromptSet
+    from ..propagation import PropagatedSlice
     from ..volume import Volume
     from .messages import EmbedAll, Predict, Propagate
 
@@ -97,7 +97,7 @@ class PropagationRun:
         self.future = future
         self._orientation = orientation
         self._on_slice = on_slice
-        self._reached: set[int] = set()
+        self._taken = 0
 
     def take(self, outcome: Outcome, volume: Volume) -> bool:
         """Hand a slice over, or the end."""
@@ -105,17 +105,17 @@ class PropagationRun:
             self.future.set_result(None)
             return True
         # A worker that was started again begins at the first slice, and makes the same masks.
-        if not isinstance(outcome, SliceReached) or outcome.index in self._reached:
+        if not isinstance(outcome, SliceReached) or outcome.position < self._taken:
             return False
         try:
             plane = slice_plane(volume, self._orientation, outcome.index)
         except InputError as error:
             raise ChannelError(str(error)) from error
-        mask = unpack_bits(outcome.mask)
-        _require_shape(mask.shape, plane)
-        self._reached.add(outcome.index)
+        reached = reached_of(outcome, plane)
+        _require_shape(reached.mask.shape, plane)
+        self._taken = outcome.position + 1
         try:
-            self._on_slice(PropagatedSlice(plane, mask, outcome.predicted_iou))
+            self._on_slice(reached)
         except CancelledError:
             self.future.cancel()
         return True

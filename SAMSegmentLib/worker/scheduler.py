@@ -1,7 +1,8 @@
 """What the worker does next: whoever waits for a mask first, what somebody looks at second, the rest after that.
 
-No threads and no clock: the worker's loop asks :meth:`Scheduler.next` after each unit of work, and a unit is never more
-than one slice's encoding (a batch of them for background work on a graphics processor).
+No threads and no clock: the worker's loop asks :meth:`Scheduler.next` after each unit of work. A unit is an answer, a
+slice of a propagation, or, where nobody waits for it, a step of encoding: part of a slice on the CPU, a batch of slices
+on a graphics processor.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ SliceKey = tuple[Orientation, int]
 # How many slices are encoded before the user gets there: onward in the direction of scrolling, and behind.
 _AHEAD, _BEHIND = 4, 2
 
-# How many newer predictions may pass the oldest. A preview that follows the mouse over an encoded slice is asked for
-# again before the last is answered; without an end to that a click elsewhere would wait until the mouse rests.
+# How many newer predictions may pass the oldest, and how many in a row all other work. A preview that follows the mouse
+# over an encoded slice is asked for again before the last is answered; without an end to that a click elsewhere would
+# wait until the mouse rests, and so would the encoding of the volume.
 _OVERTAKING = 8
 
 
@@ -43,7 +45,7 @@ class Propagating:
 
 @dataclass(frozen=True)
 class Encoding:
-    """Encode these slices.
+    """Carry the encoding of these slices on by one step.
 
     :param sweep: the request that they belong to, which is finished when there are no slices; None for what the user
         looks at.
@@ -80,6 +82,8 @@ class Scheduler:
         self.paused = False
         self._predictions: dict[int, Predict] = {}
         self._overtaken = 0  # how often the oldest prediction has been
+        self._in_a_row = 0  # predictions since other work was done last
+        self._under_way: Encoding | None = None
         self._propagations: deque[int] = deque()
         self._sweeps: deque[_Sweep] = deque()
         # Newest first; each is handed out once, so that a cache too small for them cannot make work without end.
@@ -125,48 +129,78 @@ class Scheduler:
         if number in self._propagations:
             self._propagations.remove(number)
         self._sweeps = deque(sweep for sweep in self._sweeps if sweep.id != number)
+        if self._under_way and self._under_way.sweep == number:
+            self._under_way = None
 
     finish = cancel
+
+    def finish_encoding(self) -> None:
+        """The slices that :meth:`next` gave last are encoded, or cannot be."""
+        self._under_way = None
 
     # --- what is to be done
 
     def next(self) -> Work | None:
-        """The next unit of work, None when there is none. Predictions leave the queue, propagations stay in it."""
-        if self._predictions:
-            return Answering(self._take_prediction())
-        if self._propagations:
-            return Propagating(self._propagations[0])
-        if self.paused:
-            return None
-        for queue in (self._visible, self._neighbours):
-            while queue:
-                key = queue.popleft()
-                if self._is_wanted(key):
-                    return Encoding((key,))
-        return self._next_of_sweep()
+        """The next unit of work, None when there is none.
+
+        Predictions leave the queue; propagations, and an encoding that was begun, come again until they are finished.
+        """
+        prediction = self._first_prediction()
+        other = self._next_other() if prediction is None or self._in_a_row == _OVERTAKING else None
+        if other is not None or prediction is None:
+            self._in_a_row = 0
+            return other
+        self._in_a_row = min(self._in_a_row + 1, _OVERTAKING)
+        return Answering(self._take_prediction(prediction))
 
     def remaining(self, number: int) -> int:
         """How many slices of a sweep are left."""
         return next((len(sweep.left) for sweep in self._sweeps if sweep.id == number), 0)
 
-    def _take_prediction(self) -> Predict:
+    def _take_prediction(self, number: int) -> Predict:
         oldest = next(iter(self._predictions))
-        first = oldest if self._overtaken == _OVERTAKING else self._first_prediction()
-        self._overtaken = 0 if first == oldest else self._overtaken + 1
-        return self._predictions.pop(first)
+        self._overtaken = 0 if number == oldest else self._overtaken + 1
+        return self._predictions.pop(number)
 
-    def _first_prediction(self) -> int:
-        """Those that need no encoding in the order in which they came; else the newest, where the user is now."""
-        for number, request in self._predictions.items():
-            if self._is_encoded((Orientation(request.orientation), request.index)):
-                return number
-        return next(reversed(self._predictions))
+    def _first_prediction(self) -> int | None:
+        """Those that need no encoding in the order in which they came; else the newest, where the user is now.
+
+        None where there is none, or where the slice of that one is being encoded: it waits for the end of that.
+        """
+        if not self._predictions:
+            return None
+        if self._overtaken >= _OVERTAKING:
+            first = next(iter(self._predictions))
+        else:
+            first = next(
+                (number for number, request in self._predictions.items() if self._is_encoded(_slice_of(request))),
+                next(reversed(self._predictions)),
+            )
+        is_under_way = self._under_way and _slice_of(self._predictions[first]) in self._under_way.slices
+        return None if is_under_way else first
+
+    def _next_other(self) -> Work | None:
+        if self._under_way is not None:
+            return self._under_way
+        if self._propagations:
+            return Propagating(self._propagations[0])
+        work = None if self.paused else self._next_looked_at() or self._next_of_sweep()
+        self._under_way = work if work and work.slices else None
+        return work
+
+    def _next_looked_at(self) -> Encoding | None:
+        for queue in (self._visible, self._neighbours):
+            while queue:
+                key = queue.popleft()
+                if self._is_wanted(key):
+                    return Encoding((key,))
+        return None
 
     def _is_wanted(self, key: SliceKey) -> bool:
         orientation, index = key
         return 0 <= index < self._slice_counts[orientation] and not self._is_encoded(key)
 
-    def _next_of_sweep(self) -> Work | None:
+    def _next_of_sweep(self) -> Encoding | None:
         if not self._sweeps:
             return None
         sweep = self._sweeps[0]
@@ -180,3 +214,7 @@ class Scheduler:
             if self._is_wanted((sweep.orientation, index)):
                 batch.append((sweep.orientation, index))
         return Encoding(tuple(batch), sweep.id)
+
+
+def _slice_of(request: Predict) -> SliceKey:
+    return Orientation(request.orientation), request.index

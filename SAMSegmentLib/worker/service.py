@@ -1,4 +1,7 @@
-"""The worker's loop: take what has come, do one unit of the most urgent work, look again."""
+"""The worker's loop: take what has come, do one unit of the most urgent work, look again.
+
+What nobody waits for is encoded in steps, and each is a unit: a click elsewhere waits for a step, not for the slice.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import numpy as np
 from ..embeddings import EmbeddingCache, default_disk_store
 from ..errors import EngineError, SAMSegmentError
 from ..geometry import Orientation, slice_count, slice_plane
-from ..propagation import propagate
+from ..propagation import propagate_in_units
 from ..volume import Volume, Window
 from .messages import (
     Cancel,
@@ -29,12 +32,11 @@ from .messages import (
     Progress,
     Propagate,
     Ready,
-    SliceReached,
     Status,
 )
 from .scheduler import Answering, Encoding, Propagating, Scheduler
 from .voxelfile import map_voxels
-from .wire import answer_message, failed_message, pack_bits, prompts_of, propagation_of
+from .wire import answer_message, failed_message, prompts_of, propagation_of, reached_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from ..models.interface import PromptableModel
+    from ..models.steps import Steps
     from ..propagation import PropagatedSlice
     from .messages import ToWorker
     from .scheduler import Work
@@ -141,8 +144,9 @@ class _VolumeWork:
         self._send = send
         counts = {orientation: slice_count(on_volume.volume, orientation) for orientation in Orientation}
         self.scheduler = Scheduler(counts, on_volume.is_encoded)
-        self._propagations: dict[int, Iterator[PropagatedSlice]] = {}
+        self._propagations: dict[int, _PropagationRun] = {}
         self._sweeps: dict[int, _SweepCount] = {}
+        self._begun: _BegunEncoding | None = None
 
     def take(self, message: ToWorker) -> None:
         """Queue what a message asks for."""
@@ -158,11 +162,8 @@ class _VolumeWork:
             self._sweeps[message.id] = _SweepCount(message.last - message.first + 1)
             self.scheduler.add_sweep(message.id, Orientation(message.orientation), message.first, message.last)
         elif isinstance(message, Propagate):
-            request = propagation_of(message)
-            candidates = propagate(
-                self._on_volume.volume, request, lambda prompts: self._on_volume.answer(prompts).candidates
-            )
-            self._propagations[message.id] = candidates
+            units = propagate_in_units(self._on_volume, propagation_of(message))
+            self._propagations[message.id] = _PropagationRun(units)
             self.scheduler.add_propagation(message.id)
 
     def do(self, work: Work) -> None:
@@ -176,6 +177,8 @@ class _VolumeWork:
             else:
                 self._encode(work)
         except SAMSegmentError as error:
+            if isinstance(work, Encoding):
+                self._drop_encoding()
             if number is not None:
                 self._forget(number)
                 self._send(failed_message(number, error))
@@ -186,34 +189,74 @@ class _VolumeWork:
         self._send(answer_message(request.id, answer.candidates, answer.timings))
 
     def _propagate(self, number: int) -> None:
-        reached = next(self._propagations[number], None)
-        self._tell_counts()
-        if reached is None:
+        run = self._propagations[number]
+        try:
+            reached = next(run.units)
+        except StopIteration:
+            self._tell_counts()
             self._forget(number)
             self._send(Done(number))
-        else:
-            self._send(SliceReached(number, reached.plane.index, pack_bits(reached.mask), reached.predicted_iou))
+            return
+        self._tell_counts()
+        if reached is not None:
+            self._send(reached_message(number, run.handed_over, reached))
+            run.handed_over += 1
 
     def _encode(self, work: Encoding) -> None:
-        self._on_volume.encode([slice_plane(self._on_volume.volume, *key) for key in work.slices])
-        if work.sweep is None:
+        if self._begun is None:
+            planes = [slice_plane(self._on_volume.volume, *key) for key in work.slices]
+            self._begun = _BegunEncoding(work, self._on_volume.encode_in_steps(planes))
+        if self._begun.goes_on():
             return
-        count = self._sweeps[work.sweep]
+        self._drop_encoding()
+        if work.sweep is not None:
+            self._tell_progress(work, work.sweep)
+
+    def _tell_progress(self, work: Encoding, sweep: int) -> None:
+        count = self._sweeps[sweep]
         count.encoded += len(work.slices)
-        done = count.total - self.scheduler.remaining(work.sweep)
-        self._send(Progress(work.sweep, done, count.total, count.encoded))
+        done = count.total - self.scheduler.remaining(sweep)
+        self._send(Progress(sweep, done, count.total, count.encoded))
         if not work.slices:
-            self._forget(work.sweep)
-            self._send(Done(work.sweep))
+            self._forget(sweep)
+            self._send(Done(sweep))
+
+    def _drop_encoding(self) -> None:
+        self._begun = None
+        self.scheduler.finish_encoding()
 
     def _tell_counts(self) -> None:
         counts = self._on_volume.counts
         self._send(Counted(counts.memory_hits, counts.disk_hits, counts.misses))
 
     def _forget(self, number: int) -> None:
+        if self._begun and self._begun.work.sweep == number:
+            self._begun = None
         self.scheduler.cancel(number)
         self._propagations.pop(number, None)
         self._sweeps.pop(number, None)
+
+
+class _BegunEncoding:
+    """Slices of which a part is computed."""
+
+    def __init__(self, work: Encoding, steps: Steps[None]) -> None:
+        self.work = work
+        self._steps = steps
+
+    def goes_on(self) -> bool:
+        """Take the next step; False after the last."""
+        try:
+            next(self._steps)
+        except StopIteration:
+            return False
+        return True
+
+
+class _PropagationRun:
+    def __init__(self, units: Iterator[PropagatedSlice | None]) -> None:
+        self.units = units
+        self.handed_over = 0
 
 
 class _SweepCount:

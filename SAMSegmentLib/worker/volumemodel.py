@@ -10,6 +10,7 @@ from ..embeddings import EmbeddingKey, window_key
 from ..errors import EngineError
 from ..geometry import slice_plane
 from ..intensity import to_8bit
+from ..models.catalogue import prompt_kinds
 from ..prompts import to_slice_prompts
 from ..slicegrid import SliceImage
 from .interface import SliceAnswer, Timings
@@ -17,10 +18,14 @@ from .interface import SliceAnswer, Timings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..embeddings import CacheCounts, EmbeddingCache
     from ..geometry import Orientation, SlicePlane
-    from ..models.interface import Embedding, PromptableModel
-    from ..prompts import PromptSet
+    from ..models.interface import Candidates, Embedding, PromptableModel
+    from ..models.steps import Steps
+    from ..prompts import PromptSet, SlicePrompts
     from ..volume import Volume, Window
 
 
@@ -43,18 +48,23 @@ class VolumeModel:
         """Where embeddings have come from so far."""
         return self._cache.counts
 
+    @property
+    def takes_mask_prompts(self) -> bool:
+        """Whether the model takes logits as a prompt; one that was trained for boxes alone does not."""
+        return "mask" in prompt_kinds(self._model.name)
+
     def is_encoded(self, key: tuple[Orientation, int]) -> bool:
         """Whether a slice's embedding is at hand."""
         return self._cache.holds(self.key(*key))
 
-    def encode(self, planes: Sequence[SlicePlane]) -> None:
-        """Encode slices together and keep their embeddings.
+    def encode_in_steps(self, planes: Sequence[SlicePlane]) -> Steps[None]:
+        """Encode slices together and keep their embeddings; other slices may be answered between two steps.
 
         :raises EngineError: the model failed.
         """
         images = [self._image(plane) for plane in planes]
         with self._failures_named():
-            embeddings = self._model.encode(images) if images else []
+            embeddings = (yield from self._model.encode_in_steps(images)) if images else []
         for plane, embedding in zip(planes, embeddings, strict=True):
             self._cache.put(self.key(plane.orientation, plane.index), embedding)
 
@@ -75,6 +85,20 @@ class VolumeModel:
         encode_ms = 0.0 if was_known else (encoded - start) * 1e3
         return SliceAnswer(plane, candidates, Timings(encode_ms, (decoded - encoded) * 1e3))
 
+    def pixels(self, plane: SlicePlane) -> NDArray[np.uint8]:
+        """A slice as the model sees it, 8 bits [row, column]."""
+        return to_8bit(plane.extract(self.volume.array), self._window, inverted=self.volume.inverted)
+
+    def decode(self, plane: SlicePlane, prompts: Sequence[SlicePrompts]) -> list[Candidates]:
+        """One answer for each prompt set on the same slice, in their order.
+
+        :raises InputError: a prompt is of a kind that the model does not take.
+        :raises EngineError: the model failed.
+        """
+        embedding, _ = self.embedding(plane)
+        with self._failures_named():
+            return self._model.decode(embedding, prompts)
+
     def embedding(self, plane: SlicePlane) -> tuple[Embedding, bool]:
         """The embedding of a slice, and whether it was in the cache; otherwise it is there now.
 
@@ -91,8 +115,7 @@ class VolumeModel:
         return embedding, False
 
     def _image(self, plane: SlicePlane) -> SliceImage:
-        pixels = to_8bit(plane.extract(self.volume.array), self._window, inverted=self.volume.inverted)
-        return SliceImage(pixels, plane.spacing)
+        return SliceImage(self.pixels(plane), plane.spacing)
 
     def key(self, orientation: Orientation, index: int) -> EmbeddingKey:
         """What the embedding of a slice depends on."""

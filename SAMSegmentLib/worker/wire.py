@@ -11,14 +11,15 @@ from ..errors import EngineError, InputError, ModelUnavailableError, OutputError
 from ..geometry import Orientation
 from ..models.interface import Candidates
 from ..prompts import Box, MaskPrompt, Point, PromptSet
-from ..propagation import PropagationRequest
+from ..propagation import PropagatedSlice, PropagationRequest
 from .channel import ChannelError
-from .messages import Answer, EmbedAll, Failed, Focus, Packed, Predict, Propagate
+from .messages import Answer, EmbedAll, Failed, Focus, Packed, Predict, Propagate, SliceReached
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..geometry import IJK
+    from ..geometry import IJK, SlicePlane
+    from ..propagation import Interval
     from .interface import Timings
 
 _ERRORS: dict[str, type[SAMSegmentError]] = {
@@ -120,6 +121,10 @@ def propagate_message(number: int, request: PropagationRequest) -> Propagate:
         first=int(request.first),
         last=int(request.last),
         only=None if request.only is None else [int(index) for index in request.only],
+        stops=[int(index) for index in request.stops],
+        farthest_mm=None if request.farthest_mm is None else float(request.farthest_mm),
+        intervals=None if request.intervals is None else [_interval(*ends) for ends in request.intervals],
+        smooth=bool(request.smooth),
     )
 
 
@@ -141,7 +146,37 @@ def propagation_of(message: Propagate) -> PropagationRequest:
         message.first,
         message.last,
         None if message.only is None else tuple(message.only),
+        tuple(message.stops),
+        message.farthest_mm,
+        None if message.intervals is None else tuple(message.intervals),
+        message.smooth,
     )
+
+
+def reached_message(number: int, position: int, reached: PropagatedSlice) -> SliceReached:
+    """One slice of a propagation."""
+    return SliceReached(
+        id=number,
+        position=position,
+        index=reached.plane.index,
+        mask=pack_bits(reached.mask),
+        predicted_iou=reached.predicted_iou,
+        stability=reached.stability,
+        confidence=reached.confidence,
+    )
+
+
+def reached_of(message: SliceReached, plane: SlicePlane) -> PropagatedSlice:
+    """The slice that a message tells of.
+
+    :raises ChannelError: its members do not fit each other.
+    """
+    mask = unpack_bits(message.mask)
+    return PropagatedSlice(plane, mask, message.predicted_iou, message.stability, message.confidence)
+
+
+def _interval(low: int | None, high: int | None) -> Interval:
+    return None if low is None else int(low), None if high is None else int(high)
 
 
 def _voxel(ijk: IJK) -> tuple[int, int, int]:

@@ -1,13 +1,10 @@
-"""Fixtures for tests of sessions: a ball, a model that finds it, and a session on it."""
+"""Fixtures for tests of sessions (a ball, a model that finds it, and a session on it) and of weights."""
 
-import numpy as np
 import pytest
 
-from SAMSegmentLib.session import SegmentationSession
-from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
-from Testing.generated import ball, volume_of
-from Testing.sessions import WINDOW
+from Testing.generated import ball
+from Testing.sessions import ball_session
 
 
 @pytest.fixture
@@ -22,7 +19,12 @@ def model():
 
 @pytest.fixture
 def session(ball_mask, model):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255, name="ball")
-    session = SegmentationSession(volume, InProcessEngine(model, volume, WINDOW))
-    session.add_segment("ball")
-    return session
+    return ball_session(ball_mask, model)
+
+
+@pytest.fixture
+def empty_home(tmp_path, monkeypatch):
+    """An empty $SAMSEGMENT_HOME and an empty user cache; neither is made yet."""
+    monkeypatch.setenv("SAMSEGMENT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
+    return tmp_path / "home"

@@ -185,16 +185,11 @@ def test_a_second_ctrl_c_stops_within_a_slice_and_keeps_those_before(image, own_
     assert count_of(own_home) == 3
 
 
-# The real command, but each slice takes as long as with a large model.
+# The real command with its worker process, but each slice takes as long as with a large model.
 SLOW = """
-import time
-from SAMSegmentLib.models import builtin_model
-from SAMSegmentLib.cli import main
-encode = builtin_model.BuiltinModel.encode
-def slow(self, slices):
-    time.sleep(0.15)
-    return encode(self, slices)
-builtin_model.BuiltinModel.encode = slow
+from functools import partial
+from SAMSegmentLib.cli import embed_command, main
+embed_command.WorkerSettings = partial(embed_command.WorkerSettings, factory="Testing.worker_models:slow_builtin")
 main()
 """
 

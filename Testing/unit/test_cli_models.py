@@ -15,12 +15,10 @@ CONTENT = b"weights" * 400_000  # 2.8 MB
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(empty_home, monkeypatch):
     """The weights folder, not made yet."""
-    monkeypatch.setenv("SAMSEGMENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return tmp_path / "home" / "weights"
+    return empty_home / "weights"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
-import nibabel
 import nrrd
 import numpy as np
 import pytest
@@ -16,34 +15,14 @@ from SAMSegmentLib.cli import run
 from SAMSegmentLib.errors import OutputError
 from SAMSegmentLib.geometry import apply_transform
 from SAMSegmentLib.io.read import read_volume
-from Testing.generated import affine_for, ball, rotation
+from Testing.commands import BRAIN, ball_image, dice, labels_of, segmented
 
-BRAIN = Path(str(files("nibabel") / "tests" / "data" / "example4d.nii.gz"))
 ORIENTED = [f"orient-{code}.nii.gz" for code in ("RAS", "LPS", "LAS", "AIL", "PIR", "SPL")]
 
 
 @pytest.fixture
 def phantom(tmp_path):
-    """A bright ball at voxel (20, 16, 10) with 1 x 1 x 2 mm voxels, oblique, as NIfTI."""
-    inside = ball((20, 32, 40), (20, 16, 10), 9, (1, 1, 2))
-    noise = np.random.default_rng(1).normal(0, 6, inside.shape)
-    affine = affine_for((0, 1, 2), (1, 1, 1), (1, 1, 2))
-    affine[:3, :3] = rotation((4, -7, 10)) @ affine[:3, :3]
-    path = tmp_path / "phantom.nii.gz"
-    nibabel.save(nibabel.Nifti1Image((inside * 120 + 60 + noise).astype(np.int16).transpose(2, 1, 0), affine), path)
-    return path, inside
-
-
-def segmented(*arguments):
-    assert run(["segment", *map(str, arguments)]) == 0
-
-
-def dice(mask, reference):
-    return 2 * np.count_nonzero(mask & reference) / (np.count_nonzero(mask) + np.count_nonzero(reference))
-
-
-def labels_of(path):
-    return np.asarray(nibabel.load(path).dataobj).transpose(2, 1, 0)
+    return ball_image(tmp_path)
 
 
 def test_a_box_segments_the_ball_in_its_slice(phantom, tmp_path):
@@ -52,15 +31,6 @@ def test_a_box_segments_the_ball_in_its_slice(phantom, tmp_path):
     labels = labels_of(tmp_path / "out.nii.gz")
     assert dice(labels[10] == 1, inside[10]) > 0.9
     assert not np.delete(labels, 10, axis=0).any()
-
-
-def test_propagation_segments_the_ball_and_slices_limit_it(phantom, tmp_path):
-    image, inside = phantom
-    box = ("--box", "11,7,10,29,25,10")
-    segmented(image, *box, "--propagate", "-o", tmp_path / "whole.nii.gz")
-    assert dice(labels_of(tmp_path / "whole.nii.gz") == 1, inside) > 0.85
-    segmented(image, *box, "--propagate", "--slices", "9:11", "-o", tmp_path / "part.nii.gz")
-    assert set(np.argwhere(labels_of(tmp_path / "part.nii.gz"))[:, 0]) <= {9, 10, 11}
 
 
 @pytest.mark.parametrize("orientation", ["axial", "sagittal", "coronal"])
@@ -172,6 +142,12 @@ MISTAKES = [
     (["--box", "1,2,3,4"], "six numbers"),
     (["--box", "1,2,3,4,5,6", "--orientation", "axial"], "spans several axial slices"),
     (["--point", "1,2,3", "--slices", "1:2"], "--propagate"),
+    (["--point", "1,2,3", "--stop-at", "0"], "--stop-at belongs to --propagate"),
+    (["--point", "1,2,3", "--farthest", "0"], "--farthest belongs to --propagate"),
+    (["--point", "1,2,3", "--smooth"], "--smooth belongs to --propagate"),
+    (["--point", "1,2,3", "--propagate", "--farthest", "0"], "above 0"),
+    (["--point", "1,2,3", "--propagate", "--farthest", "nan"], "not nan"),
+    (["--point", "1,2,3", "--propagate", "--stop-at", "20"], "not 20"),
     (["--point", "1,2,3", "--propagate", "--slices", "1-2"], "A:B"),
     (["--point", "1,2,3", "--propagate", "--slices", "5:9"], "no prompted axial slice"),
     (["--point", "1,2,3", "--window", "bones"], "Window"),
@@ -237,7 +213,18 @@ def test_prompts_made_with_other_weights_are_replayed_with_a_note(phantom, tmp_p
     assert "other weights" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", [["--ras"], ["--slices", "1:2"], ["--segment", "a"], ["--propagate"]])
+PROMPT_OPTIONS = [
+    ["--ras"],
+    ["--slices", "1:2"],
+    ["--segment", "a"],
+    ["--propagate"],
+    ["--stop-at", "0"],
+    ["--farthest", "0"],
+    ["--smooth"],
+]
+
+
+@pytest.mark.parametrize("option", PROMPT_OPTIONS)
 def test_a_prompts_file_is_not_mixed_with_prompt_options(phantom, tmp_path, capsys, option):
     (tmp_path / "p.json").write_text('{"version": 1, "segments": [{"name": "a"}]}')
     out = tmp_path / "o.nrrd"
@@ -325,38 +312,6 @@ def test_what_does_not_fit_in_a_prompts_file_is_refused_in_its_name(phantom, tmp
     stderr = capsys.readouterr().err
     assert "p.json: " in stderr
     assert "not 500" in stderr
-
-
-def test_ctrl_c_keeps_the_slices_made_and_saves_prompts_that_make_them_again(tmp_path):
-    command = [sys.executable, "-c", INTERRUPTED_AFTER_THREE_SLICES, "segment", str(BRAIN), "--frame", "0"]
-    command += ["--box", "32,2,12,95,89,12", "--propagate", "-o", str(tmp_path / "part.seg.nrrd")]
-    done = subprocess.run(
-        [*command, "--save-prompts", str(tmp_path / "p.json")], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "3 slices reached so far were kept" in done.stderr
-    assert json.loads((tmp_path / "p.json").read_text())["segments"][0]["propagate"][0]["only"] == [13, 14, 15]
-    segmented(BRAIN, "--frame", 0, "--prompts", tmp_path / "p.json", "-o", tmp_path / "again.seg.nrrd")
-    assert (tmp_path / "part.seg.nrrd").read_bytes() == (tmp_path / "again.seg.nrrd").read_bytes()
-
-
-# A real SIGINT, sent by the process to itself when the third propagated slice reaches it.
-INTERRUPTED_AFTER_THREE_SLICES = """
-import os, signal
-from SAMSegmentLib.cli import main
-from SAMSegmentLib.worker.client import WorkerEngine
-reached = []
-propagate = WorkerEngine.propagate
-def interrupted(self, request, on_slice):
-    def count(result):
-        reached.append(result)
-        if len(reached) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        on_slice(result)
-    return propagate(self, request, count)
-WorkerEngine.propagate = interrupted
-main()
-"""
 
 
 def test_two_results_do_not_go_into_one_file(phantom, tmp_path, capsys):

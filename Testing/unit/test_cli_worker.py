@@ -1,4 +1,4 @@
-"""``samsegment segment`` computes in a worker process: same results, and no trouble of that process is lost or left."""
+"""``segment`` and ``embed`` compute in a worker process: same results, and no trouble of it is lost or left."""
 
 import json
 import os
@@ -69,10 +69,51 @@ def test_a_worker_that_is_killed_costs_a_note_and_nothing_else(image, tmp_path, 
     assert segment(image, tmp_path / "killed.nii.gz", "--no-cache", "--json") == 0
     stdout, stderr = capsys.readouterr()
     assert "was started again; nothing was lost" in stdout + stderr
-    # The box's slice was encoded by the first process.
-    assert json.loads(stdout)["timings"]["encodes"] == whole["encodes"]
+    # The box's slice was encoded by the first process, and again by the second, which looks at it as a key slice.
+    assert json.loads(stdout)["timings"]["encodes"] == whole["encodes"] + 1
     masks = [np.asarray(nibabel.load(tmp_path / name).dataobj) for name in ("whole.nii.gz", "killed.nii.gz")]
     assert np.array_equal(*masks)
+
+
+def test_embeddings_from_the_worker_are_those_from_this_process(image, own_home, monkeypatch, capsys):
+    def embeddings():
+        assert run(["embed", str(image), "--slices", "3:9", "--precision", "float32", "--json"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["encodes"], report["cache_hits"]["disk"], report["complete"]) == (7, 0, True)
+        contents = {path.name: path.read_bytes() for path in (own_home / "embeddings").iterdir()}
+        assert run(["cache", "clear"]) == 0
+        capsys.readouterr()
+        return contents
+
+    by_worker = embeddings()
+    psutil.wait_procs(psutil.Process().children(), timeout=5)
+    assert psutil.Process().children() == []
+    monkeypatch.setattr(cli_engine, "WorkerEngine", LocalEngine)
+    assert embeddings() == by_worker
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process cannot be killed with SIGKILL here")
+def test_a_worker_killed_while_it_embeds_costs_a_note_and_nothing_else(image, monkeypatch, capsys):
+    class Killed(WorkerEngine):
+        def embed_all(self, orientation, first, last, on_progress):
+            future = super().embed_all(orientation, first, last, on_progress)
+            if first < last:
+                os.kill(self.worker_pid, signal.SIGKILL)
+            return future
+
+    monkeypatch.setattr(cli_engine, "WorkerEngine", Killed)
+    assert run(["embed", str(image), "--slices", "3:9", "--json"]) == 0
+    stdout, stderr = capsys.readouterr()
+    assert (json.loads(stdout)["encodes"], json.loads(stdout)["complete"]) == (7, True)
+    assert "was started again; nothing was lost" in stderr
+
+
+def test_a_cache_that_the_worker_cannot_write_is_an_error_of_one_sentence(image, own_home, capsys):
+    (own_home / "embeddings").write_text("a file where the folder should be")
+    assert run(["embed", str(image)]) == 2
+    stderr = capsys.readouterr().err
+    assert f"{own_home / 'embeddings'}: embeddings cannot be kept there" in stderr
+    assert stderr.count("\n") == 1
 
 
 def test_weights_that_the_worker_cannot_read_are_one_sentence(image, tmp_path, capsys):

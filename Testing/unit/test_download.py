@@ -26,12 +26,10 @@ NOT_WRITTEN_YET = 1 << 15
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(empty_home, monkeypatch):
     """The weights folder: empty, and not made yet."""
-    monkeypatch.setenv("SAMSEGMENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    return tmp_path / "home" / "weights"
+    return empty_home / "weights"
 
 
 @pytest.fixture

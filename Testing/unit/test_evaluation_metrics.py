@@ -56,6 +56,21 @@ def test_one_stray_pixel_does_not_decide_the_distance_but_many_do():
     assert hausdorff95(blob, reference, (1, 1)) > 5
 
 
+@pytest.mark.parametrize(("moved", "distance"), [((1, 0, 0), 5.0), ((0, 2, 0), 1.4), ((0, 0, 3), 2.1)])
+def test_a_shifted_surface_is_as_many_millimetres_away_as_it_was_shifted(moved, distance):
+    block = np.zeros((20, 30, 30), dtype=bool)
+    block[4:16, 5:25, 5:25] = True
+    shifted = np.roll(block, moved, axis=(0, 1, 2))
+    assert hausdorff95(shifted, block, spacing=(5.0, 0.7, 0.7)) == pytest.approx(distance)
+
+
+def test_an_empty_volume_is_as_far_as_the_diagonal_and_the_same_volume_is_not_far():
+    block = np.zeros((6, 8, 10), dtype=bool)
+    block[0, 3:6, 4:8] = True  # at the volume's border
+    assert hausdorff95(np.zeros_like(block), block, (5.0, 1.0, 1.0)) == pytest.approx(math.hypot(30, 8, 10))
+    assert hausdorff95(block, block, (5.0, 1.0, 1.0)) == 0
+
+
 def test_a_distance_is_the_same_in_both_directions():
     small, large = square(3, 3, side=2), square(3, 3, side=9)
     assert hausdorff95(small, large, (1, 2)) == hausdorff95(large, small, (1, 2)) > 0

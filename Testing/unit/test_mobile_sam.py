@@ -124,14 +124,6 @@ def test_mobile_sam_weights_for_another_model_are_answered_with_the_right_one(ch
         load_model(name, weights=checkpoint)
 
 
-def test_sam_weights_for_mobile_sam_are_answered_with_the_right_model(tmp_path):
-    path = tmp_path / "mine.safetensors"
-    blocks = {f"image_encoder.blocks.{block}.norm1.bias": torch.zeros(1) for block in range(12)}
-    save_file({"image_encoder.patch_embed.proj.weight": torch.zeros(768, 3, 16, 16), **blocks}, path)
-    with pytest.raises(ModelUnavailableError, match="holds sam_vit_b, not mobile_sam; use --model sam_vit_b"):
-        load_model("mobile_sam", weights=path)
-
-
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

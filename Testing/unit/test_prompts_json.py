@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
+from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import Orientation, slice_plane
 from SAMSegmentLib.prompts import Box, Point, PromptSet, to_slice_prompts
-from SAMSegmentLib.segmentstate import Propagation
+from SAMSegmentLib.savedmask import SavedMask
 from SAMSegmentLib.session import SegmentationSession
-from SAMSegmentLib.sessionfile import load_session_file, session_to_json
+from SAMSegmentLib.sessionfile import load_session_file, saved_segment_from_json, session_to_json
 from SAMSegmentLib.volume import Window
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
@@ -91,6 +93,30 @@ def test_the_file_follows_the_contract(tmp_path):
     assert segment.propagations == (Propagation(Orientation.AXIAL, None, 4),)
 
 
+def test_all_that_a_propagation_depends_on_is_in_the_file():
+    wanted = {
+        "orientation": "coronal",
+        "slices": [1, None],
+        "stops": [2, 9],
+        "farthest_mm": 12.5,
+        "smooth": True,
+        "intervals": [[None, 4], [4, 7]],
+        "only": [3, 2, 3],
+    }
+    (propagation,) = saved_segment_from_json({"name": "a", "propagate": [wanted]}).propagations
+    assert propagation == Propagation(
+        Orientation.CORONAL, 1, None, (3, 2, 3), (2, 9), 12.5, smooth=True, intervals=((None, 4), (4, 7))
+    )
+
+
+@given(arrays(bool, array_shapes(min_dims=2, max_dims=2, max_side=9)))
+def test_an_accepted_mask_comes_back_from_json_as_it_was(mask):
+    saved = SavedMask.of(Orientation.SAGITTAL, 3, mask)
+    again = SavedMask.from_json(json.loads(json.dumps(saved.to_json())))
+    assert again == saved
+    assert np.array_equal(again.unpack(), mask)
+
+
 def segment_with(**members):
     return {"version": 1, "segments": [{"name": "a", **members}]}
 
@@ -98,6 +124,15 @@ def segment_with(**members):
 def prompts_with(**members):
     one = {"orientation": "axial", "index": 3, "points": [{"ijk": [1, 2, 3]}], **members}
     return segment_with(prompts=[one])
+
+
+def propagate_with(**members):
+    return segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], **members}])
+
+
+def accepted_with(**members):
+    one = {"orientation": "axial", "index": 3, "shape": [2, 3], "runs": [1, 2, 3], **members}
+    return segment_with(accepted=[{name: value for name, value in one.items() if value is not None}])
 
 
 @pytest.mark.parametrize(
@@ -143,6 +178,28 @@ def prompts_with(**members):
         ({**segment_with(), "windw": "lung"}, "'windw' is no member of a prompts file"),
         (segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], "onyl": []}]), "'onyl' is no member"),
         (segment_with(propagate=[{"orientation": "axial", "slices": [1, 2], "only": ["x"]}]), "whole numbers"),
+        (propagate_with(stops=[1.5]), "whole numbers"),
+        (propagate_with(stops=4), "propagate"),
+        (propagate_with(intervals=[[1, "x"]]), "whole numbers"),
+        (propagate_with(intervals=[[1]]), "propagate"),
+        (propagate_with(intervals=[3]), "propagate"),
+        (propagate_with(smooth=1), "true or false"),
+        (propagate_with(farthest_mm="3"), "a number"),
+        (propagate_with(farthest_mm=-1), "above 0 .*, not -1"),
+        (propagate_with(farthest_mm=10**300), "at most 1000000 mm"),
+        (propagate_with(farthest_mm=float("nan")), "above 0 .*, not nan"),
+        (segment_with(accepted={}), "must be lists"),
+        (segment_with(accepted=[3]), "an accepted mask"),
+        (accepted_with(orientation="oblique"), "an accepted mask"),
+        (accepted_with(runs=None), "an accepted mask needs"),
+        (accepted_with(shape=[2]), "an accepted mask needs"),
+        (accepted_with(run=[1]), "'run' is no member of an accepted mask"),
+        (accepted_with(index=True), "whole numbers"),
+        (accepted_with(runs=[1, 2.0, 3]), "whole numbers"),
+        (accepted_with(runs=[7, -1]), "whole numbers"),
+        (accepted_with(runs=[1, 2]), "runs of 3 pixels in all and a shape of 2x3"),
+        (accepted_with(shape=[1 << 20, 1 << 20], runs=[1 << 40]), "they must agree"),
+        (segment_with(accepted=accepted_with()["segments"][0]["accepted"] * 2), "axial slice 3 has 2 accepted masks"),
     ],
 )
 def test_a_broken_prompts_file_is_refused_in_one_sentence(tmp_path, content, sentence):

@@ -6,17 +6,16 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.errors import EngineError, InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Point, PromptSet
 from SAMSegmentLib.propagation import propagate
-from SAMSegmentLib.segmentstate import Propagation
 from SAMSegmentLib.session import SegmentationSession
 from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
-from Testing.generated import volume_of
-from Testing.sessions import WINDOW, mask_of
+from Testing.sessions import LONG_BALL, WINDOW, ball_session, click, mask_of, slices_of
 
 AXIAL = Orientation.AXIAL
 
@@ -40,14 +39,11 @@ def test_after_the_engine_was_mended_the_masks_that_are_missing_can_be_asked_for
 
 
 def test_a_model_that_fails_is_told_as_an_engine_error(ball_mask, model, monkeypatch):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255)
-
     def out_of_memory(*_):
         raise RuntimeError("CUDA out of memory.\nTried to allocate 20 GiB")
 
     monkeypatch.setattr(model, "encode", out_of_memory)
-    session = SegmentationSession(volume, InProcessEngine(model, volume, WINDOW))
-    session.add_segment("ball")
+    session = ball_session(ball_mask, model)
     with pytest.raises(EngineError, match=r"threshold failed on this slice .CUDA out of memory.*--device cpu"):
         session.add_point("ball", (9, 8, 6), AXIAL).result()
     assert EngineError.exit_code == 4
@@ -75,10 +71,7 @@ class LateEngine(InProcessEngine):
 
 @pytest.fixture
 def late_session(ball_mask, model):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255)
-    session = SegmentationSession(volume, LateEngine(model, volume, WINDOW))
-    session.add_segment("ball")
-    return session
+    return ball_session(ball_mask, model, LateEngine)
 
 
 def test_an_answer_to_prompts_that_have_changed_is_dropped(late_session):
@@ -98,6 +91,19 @@ def test_an_undone_prompt_gets_no_late_mask_and_redoing_asks_again(late_session,
     late_session.redo()
     late_session.engine.answer_all()
     assert np.array_equal(mask_of(late_session)[6], ball_mask[6])
+
+
+def test_an_accepted_slice_stays_so_when_an_answer_comes_twice(late_session):
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    late_session.undo()
+    late_session.redo()  # asks once more
+    engine = late_session.engine
+    once, engine.waiting[:] = engine.waiting[1:], engine.waiting[:1]
+    engine.answer_all()
+    late_session.accept_slice("ball", (AXIAL, 6))
+    engine.waiting[:] = once
+    engine.answer_all()
+    late_session.release_slice("ball", (AXIAL, 6))
 
 
 def test_only_requests_of_one_segment_and_slice_overtake_each_other(late_session):
@@ -139,8 +145,8 @@ class StreamingEngine(InProcessEngine):
     """Hands propagated slices over one by one when told to, as a worker process does."""
 
     def propagate(self, request, on_slice):
-        self.future, self.on_slice = Future(), on_slice
-        self.made = iter(propagate(self._volume, request, self._candidates))
+        self.request, self.future, self.on_slice = request, Future(), on_slice
+        self.made = iter(propagate(self._on_volume, request))
         return self.future
 
     def hand_over(self, count):
@@ -156,9 +162,7 @@ class StreamingEngine(InProcessEngine):
 
 @pytest.fixture
 def streaming(ball_mask, model):
-    volume = volume_of(ball_mask.astype(np.uint8) * 255)
-    session = SegmentationSession(volume, StreamingEngine(model, volume, WINDOW))
-    session.add_segment("ball")
+    session = ball_session(ball_mask, model, StreamingEngine)
     session.add_point("ball", (9, 8, 6), AXIAL).result()
     session.propagate("ball", Propagation(AXIAL))
     session.engine.hand_over(2)
@@ -177,7 +181,7 @@ def test_propagation_undone_while_it_runs_and_redone_is_what_was_made(streaming)
     streaming.undo()
     streaming.engine.hand_over(1)
     streaming.redo()
-    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [4, 5, 6]
     assert_replays(streaming)
 
 
@@ -186,14 +190,30 @@ def test_slices_that_arrive_after_another_step_survive_its_undoing(streaming):
     streaming.engine.hand_over(1)
     streaming.undo()
     streaming.engine.end()
-    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8, 9]
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [3, 4, 5, 6]
     assert_replays(streaming)
 
 
 def test_propagation_that_fails_halfway_keeps_and_remembers_what_it_made(streaming):
     streaming.engine.future.set_exception(EngineError("The worker died."))
-    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [6, 7, 8]
+    assert sorted(set(np.argwhere(mask_of(streaming))[:, 0])) == [4, 5, 6]
     assert_replays(streaming)
+
+
+def test_a_key_slice_changed_on_the_way_keeps_what_was_made_elsewhere_and_ends_the_rest():
+    session = ball_session(LONG_BALL, ThresholdModel(), StreamingEngine)
+    for index in (12, 20):
+        click(session, index)
+    session.propagate("ball", Propagation(AXIAL))
+    session.engine.hand_over(13)
+    assert slices_of(session) == {*range(2, 13), 17, 18, 19, 20}
+    click(session, 16)
+    session.engine.hand_over(1)
+    assert session.engine.future.cancelled()
+    assert slices_of(session) == {*range(2, 13), 16, 20}
+    assert_replays(session)
+    session.propagate("ball", Propagation(AXIAL))
+    assert session.engine.request.intervals == ((12, 16), (16, 20), (20, None))
 
 
 def test_propagation_waits_for_the_mask_that_it_starts_from(late_session):

@@ -2,14 +2,16 @@
 
 import json
 from concurrent.futures import CancelledError
+from contextlib import suppress
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from SAMSegmentLib.geometry import Orientation
+from SAMSegmentLib.carried import Propagation
+from SAMSegmentLib.errors import InputError
+from SAMSegmentLib.geometry import Orientation, slice_plane
 from SAMSegmentLib.prompts import Box
-from SAMSegmentLib.segmentstate import Propagation
 from SAMSegmentLib.session import SegmentationSession
 from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from SAMSegmentLib.worker.inprocess import InProcessEngine
@@ -27,7 +29,18 @@ clicks = st.tuples(
     st.booleans(),
 )
 boxes = st.tuples(st.just("box"), st.integers(3, 9), st.integers(5, 8), st.integers(10, 13))
-propagations = st.tuples(st.just("propagate"), st.sampled_from(Orientation), st.none() | st.integers(0, 3))
+propagations = st.tuples(
+    st.just("propagate"),
+    st.builds(
+        Propagation,
+        st.sampled_from(Orientation),
+        stops=st.sampled_from([(), (8,)]),
+        farthest_mm=st.none() | st.just(3.0),
+        smooth=st.booleans(),
+    ),
+    st.none() | st.integers(0, 9),
+)
+locks = st.tuples(st.sampled_from(["accept", "release", "give"]), st.sampled_from(Orientation), st.integers(3, 9))
 others = st.tuples(st.sampled_from(["undo", "redo", "clear", "candidate"]))
 
 
@@ -44,30 +57,45 @@ def perform(session, step):
     elif kind == "box":
         k, low, high = details
         session.add_box("ball", Box((low, low, k), (high, high, k)), AXIAL).result()
+    elif kind in ("accept", "release", "give"):
+        change_lock(session, kind, *details)
     elif kind == "clear" and keys:
         session.clear_slice("ball", keys[0])
     elif kind == "candidate" and keys:
         session.choose_candidate("ball", keys[-1], 1).result()
-    elif kind == "propagate" and any(orientation is details[0] for orientation, _ in keys):
-        orientation, stop_after = details
-        reached = []
-
-        def stop(item):
-            reached.append(item)
-            if len(reached) == stop_after:
-                raise CancelledError
-
-        session.propagate("ball", Propagation(orientation), stop)
+    elif kind == "propagate":
+        propagate(session, *details)
 
 
-@given(st.lists(clicks | boxes | propagations | others, max_size=12))
+def propagate(session, propagation, stop_after):
+    reached = []
+
+    def stop(item):
+        reached.append(item)
+        if len(reached) == stop_after:
+            raise CancelledError
+
+    session.propagate("ball", propagation, stop)
+
+
+def change_lock(session, kind, orientation, index):
+    if kind == "give":
+        mask = np.zeros(slice_plane(session.volume, orientation, index).shape, dtype=bool)
+        mask[4:8, 6:11] = True
+        session.set_mask("ball", orientation, index, mask)
+    else:
+        getattr(session, f"{kind}_slice")("ball", (orientation, index))
+
+
+@given(st.lists(clicks | boxes | propagations | locks | others, max_size=12))
 @settings(max_examples=150, deadline=None)
 def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
     volume = volume_of(ball((12, 16, 20), (9, 8, 6), 4.5).astype(np.uint8) * 255)
     first, second = (SegmentationSession(volume, InProcessEngine(ThresholdModel(), volume, WINDOW)) for _ in range(2))
     first.add_segment("ball")
     for step in steps:
-        perform(first, step)
+        with suppress(InputError):  # such as a click on an accepted slice: refused, and nothing is changed
+            perform(first, step)
     data = session_to_json(first)
     for segment in data["segments"]:
         replay(saved_segment_from_json(json.loads(json.dumps(segment))), second)

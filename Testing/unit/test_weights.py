@@ -28,43 +28,35 @@ from SAMSegmentLib.models.weights import (
 SAM_B = catalogue_entry("sam_vit_b")
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch) -> Path:
-    """An empty $SAMSEGMENT_HOME and an empty user cache."""
-    monkeypatch.setenv("SAMSEGMENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: tmp_path / "cache" / name)
-    return tmp_path / "home"
-
-
 def put(folder: Path, name: str, content: bytes = b"x") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
     return folder / name
 
 
-def test_the_home_folder_is_searched_before_the_cache(home, tmp_path):
+def test_the_home_folder_is_searched_before_the_cache(empty_home, tmp_path):
     cached = put(tmp_path / "cache" / "samsegment" / "weights", SAM_B.file_name)
     assert find_weights(SAM_B) == cached
-    own = put(home / "weights", SAM_B.file_name)
+    own = put(empty_home / "weights", SAM_B.file_name)
     assert find_weights(SAM_B) == own
 
 
-def test_without_the_variable_only_the_cache_is_searched(home, tmp_path, monkeypatch):
+def test_without_the_variable_only_the_cache_is_searched(empty_home, tmp_path, monkeypatch):
     monkeypatch.delenv("SAMSEGMENT_HOME")
     assert weights_folders() == (tmp_path / "cache" / "samsegment" / "weights",)
 
 
-def test_a_chosen_file_comes_before_all_folders(home, tmp_path):
-    put(home / "weights", SAM_B.file_name)
+def test_a_chosen_file_comes_before_all_folders(empty_home, tmp_path):
+    put(empty_home / "weights", SAM_B.file_name)
     chosen = put(tmp_path, "mine.pth")
     assert locate_weights(SAM_B, chosen) == chosen
 
 
-def test_missing_weights_are_answered_with_where_to_get_them_and_where_to_put_them(home):
+def test_missing_weights_are_answered_with_where_to_get_them_and_where_to_put_them(empty_home):
     with pytest.raises(ModelUnavailableError) as caught:
         load_model("sam_vit_b")
     assert caught.value.exit_code == 3
-    for part in ("samsegment models download sam_vit_b", SAM_B.url, str(home / "weights"), "--weights"):
+    for part in ("samsegment models download sam_vit_b", SAM_B.url, str(empty_home / "weights"), "--weights"):
         assert part in str(caught.value)
 
 
@@ -73,8 +65,8 @@ def test_a_chosen_file_that_is_not_there_is_named(tmp_path):
         load_model("sam_vit_b", weights=tmp_path / "gone.pth")
 
 
-def test_a_file_of_the_published_name_with_other_content_is_refused(home):
-    path = put(home / "weights", SAM_B.file_name, b"half a download")
+def test_a_file_of_the_published_name_with_other_content_is_refused(empty_home):
+    path = put(empty_home / "weights", SAM_B.file_name, b"half a download")
     with pytest.raises(ModelUnavailableError, match=r"not the published weights.*models download sam_vit_b") as caught:
         load_model("sam_vit_b")
     assert str(path) in str(caught.value)
@@ -92,13 +84,13 @@ def test_weights_without_a_published_sha256_are_known_by_their_md5_and_keyed_by_
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="an administrator may enter every folder")
-def test_a_weights_folder_that_may_not_be_entered_holds_nothing(home):
-    put(home / "weights", SAM_B.file_name)
-    home.chmod(0)
+def test_a_weights_folder_that_may_not_be_entered_holds_nothing(empty_home):
+    put(empty_home / "weights", SAM_B.file_name)
+    empty_home.chmod(0)
     try:
         assert find_weights(SAM_B) is None
     finally:
-        home.chmod(0o700)
+        empty_home.chmod(0o700)
 
 
 class RunsACommand:
@@ -186,12 +178,13 @@ def test_weights_of_another_architecture_are_refused_by_their_keys(tmp_path):
         load_model("builtin", weights=path)
 
 
-def test_sam_weights_for_the_builtin_model_are_answered_with_the_right_model(tmp_path):
+@pytest.mark.parametrize("name", ["builtin", "mobile_sam"])
+def test_sam_weights_for_a_model_of_another_kind_are_answered_with_the_right_model(tmp_path, name):
     path = tmp_path / "mine.safetensors"
     weights = {f"image_encoder.blocks.{block}.norm1.bias": torch.zeros(1) for block in range(12)}
     save_file({"image_encoder.patch_embed.proj.weight": torch.zeros(768, 3, 16, 16), **weights}, path)
-    with pytest.raises(ModelUnavailableError, match="use --model sam_vit_b"):
-        load_model("builtin", weights=path)
+    with pytest.raises(ModelUnavailableError, match=f"holds sam_vit_b, not {name}; use --model sam_vit_b"):
+        load_model(name, weights=path)
 
 
 @pytest.mark.parametrize(

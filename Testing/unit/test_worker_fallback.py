@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from SAMSegmentLib.errors import EngineError
+from SAMSegmentLib.models.steps import run_to_end
 from SAMSegmentLib.prompts import SlicePrompts
 from SAMSegmentLib.slicegrid import SliceImage
 from SAMSegmentLib.worker import fallback
 from SAMSegmentLib.worker.fallback import FallbackModel
 from Testing.fakes import ThresholdModel
+from Testing.steps import meanwhile
 
 SLICES = [SliceImage(np.full((4, 4), value, np.uint8)) for value in range(6)]
 
@@ -110,6 +112,28 @@ def test_a_model_too_large_to_load_is_loaded_for_the_cpu():
     assert device.made == ["cuda", "cpu"]
     assert model.batch == 1
     assert len(device.told) == 1
+
+
+@pytest.mark.parametrize(("device", "pauses"), [("cuda", 0), ("cpu", 1)])
+def test_only_on_the_cpu_something_else_may_come_between_two_steps(device, pauses):
+    steps = Device().model(device).encode_in_steps(SLICES[:2])
+    embeddings, times = meanwhile(steps)
+    assert pixels_of(embeddings) == [0, 1]
+    assert times == pauses
+
+
+def test_steps_on_a_full_graphics_processor_step_back_as_encoding_at_once_does():
+    device = Device(cuda=["batch", "slice"])
+    model = device.model()
+    assert pixels_of(run_to_end(model.encode_in_steps(SLICES[:2]))) == [0, 1]
+    assert device.made == ["cuda", "cpu"]
+    assert sum("CPU" in text for text in device.told) == 1
+
+
+def test_a_step_without_memory_on_the_cpu_names_the_cure():
+    steps = Device(cpu=["slice"]).model("cpu").encode_in_steps(SLICES[:1])
+    with pytest.raises(EngineError, match=r"not enough memory for .*; close other programs or choose a smaller model"):
+        run_to_end(steps)
 
 
 @pytest.mark.parametrize("full", [["slice"], ["load"]])

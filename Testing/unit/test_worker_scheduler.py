@@ -23,6 +23,7 @@ class Desk:
         work = self.scheduler.next()
         if isinstance(work, Encoding):
             self.encoded += work.slices
+            self.scheduler.finish_encoding()
             if work.sweep is not None and not work.slices:
                 self.scheduler.finish(work.sweep)
         return work
@@ -104,6 +105,79 @@ class TestPredictions:
         for number, slot in [(1, "drag"), (2, "other"), (3, "drag"), (4, None), (5, "drag"), (6, None)]:
             desk.scheduler.add_prediction(prediction(number, slot=slot))
         assert sorted(work.request.id for work in desk.all_work()) == [2, 4, 5, 6]
+
+
+class TestEncodingInSteps:
+    """A slice that is begun comes again until it is finished; what is asked for meanwhile comes between its steps."""
+
+    @pytest.fixture
+    def scheduler(self, desk):
+        """With axial slice 0 begun, of a sweep over all slices."""
+        desk.encoded += [(AXIAL, 50)]
+        desk.scheduler.add_sweep(1, AXIAL, 0, 99)
+        assert desk.scheduler.next() == self.BEGUN
+        return desk.scheduler
+
+    BEGUN = Encoding(((AXIAL, 0),), sweep=1)
+
+    def test_it_goes_on_until_it_is_finished(self, scheduler):
+        assert [scheduler.next() for _ in range(3)] == [self.BEGUN] * 3
+        scheduler.finish_encoding()
+        assert scheduler.next() == Encoding(((AXIAL, 1),), sweep=1)
+
+    @pytest.mark.parametrize("index", [50, 70])
+    def test_a_prediction_elsewhere_comes_between_two_steps(self, scheduler, index):
+        scheduler.add_prediction(prediction(2, index))
+        assert [scheduler.next() for _ in range(2)] == [Answering(prediction(2, index)), self.BEGUN]
+
+    def test_a_prediction_on_that_very_slice_waits_for_its_end(self, scheduler):
+        scheduler.add_prediction(prediction(2, index=0))
+        assert scheduler.next() == self.BEGUN
+        scheduler.add_prediction(prediction(3, index=50))
+        assert [scheduler.next() for _ in range(2)] == [Answering(prediction(3, index=50)), self.BEGUN]
+        scheduler.finish_encoding()
+        assert scheduler.next() == Answering(prediction(2, index=0))
+
+    def test_propagation_and_what_is_looked_at_wait_for_its_end(self, scheduler):
+        scheduler.add_propagation(2)
+        scheduler.focus(AXIAL, 40)
+        assert scheduler.next() == self.BEGUN
+        scheduler.finish_encoding()
+        assert scheduler.next() == Propagating(2)
+
+    def test_a_preview_that_is_asked_for_without_end_does_not_stop_it(self, scheduler):
+        for number in range(2, 20):
+            scheduler.add_prediction(prediction(number, 50, slot="preview"))
+            if scheduler.next() == self.BEGUN:
+                break
+        else:
+            pytest.fail("the encoding never went on")
+        assert isinstance(scheduler.next(), Answering)
+
+    def test_a_preview_that_is_asked_for_without_end_does_not_keep_the_next_slice_from_its_turn(self, scheduler):
+        scheduler.finish_encoding()
+        works = []
+        for number in range(2, 20):
+            scheduler.add_prediction(prediction(number, 50, slot="preview"))
+            works.append(scheduler.next())
+        assert Encoding(((AXIAL, 1),), sweep=1) in works
+
+    def test_a_preview_without_end_is_answered_where_all_else_is_paused(self, scheduler):
+        scheduler.finish_encoding()
+        scheduler.paused = True
+        for number in range(2, 40):
+            scheduler.add_prediction(prediction(number, 50, slot="preview"))
+            assert scheduler.next() == Answering(prediction(number, 50, slot="preview"))
+
+    def test_a_pause_lets_it_end_and_begins_nothing(self, scheduler):
+        scheduler.paused = True
+        assert scheduler.next() == self.BEGUN
+        scheduler.finish_encoding()
+        assert scheduler.next() is None
+
+    def test_cancelling_its_sweep_drops_it(self, scheduler):
+        scheduler.cancel(1)
+        assert scheduler.next() is None
 
 
 class TestFocus:

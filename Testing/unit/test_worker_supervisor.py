@@ -54,6 +54,12 @@ class Scene:
     def say(self, *messages):
         self.started[-1].says += messages
 
+    def crash(self):
+        """The process ends, and another one is started if it may be at once."""
+        self.say(Ended("exit code 3"))
+        self.poll()
+        self.poll()
+
     def poll(self):
         self.now += 0.005
         return list(self.supervisor.poll())
@@ -114,9 +120,7 @@ def test_it_is_started_again_at_once_then_after_a_pause_then_not_any_more(scene)
 
 def test_success_between_crashes_makes_them_count_from_zero(scene):
     for _ in range(10):
-        scene.say(Ended("exit code 3"))
-        scene.poll()
-        scene.poll()
+        scene.crash()
         scene.supervisor.trust()
     assert scene.supervisor.failure is None
     assert len(scene.started) == 11
@@ -162,9 +166,7 @@ def test_a_host_that_did_not_look_for_a_while_listens_again_before_it_judges(sce
 
 def test_closing_while_a_restart_is_due_starts_nothing(scene):
     for _ in range(2):
-        scene.say(Ended("exit code 3"))
-        scene.poll()
-        scene.poll()
+        scene.crash()
     scene.supervisor.close()
     scene.poll_for(5)
     assert len(scene.started) == 2

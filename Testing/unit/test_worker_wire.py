@@ -152,5 +152,6 @@ def test_a_propagated_slice_that_the_volume_does_not_have_is_a_fault_of_the_chan
     reached = []
     run = PropagationRun(propagate_message(1, request), Orientation.AXIAL, reached.append, WorkFuture(lambda: None))
     with pytest.raises(ChannelError):
-        run.take(SliceReached(1, index, pack_bits(np.ones(shape, bool)), 0.9), volume_of(np.zeros((3, 4, 5), np.uint8)))
+        mask = pack_bits(np.ones(shape, bool))
+        run.take(SliceReached(1, 0, index, mask, 0.9, 0.9, 0.9), volume_of(np.zeros((3, 4, 5), np.uint8)))
     assert reached == []

@@ -1,0 +1,77 @@
+"""What the segment looks like in its key slices, and whether a mask elsewhere looks like it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from .shape import box_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+_BINS = 16
+# As if a quarter of a pixel of each grey value had been seen: an empty bin is unlikely, not impossible.
+_UNSEEN = 0.25
+_NEAR, _FAR = 1, 3  # the ring around a mask, in pixels from it
+
+
+@dataclass(frozen=True, eq=False)
+class Greys:
+    """How often grey values occur, (16,) each, sum 1: within a mask, and in a ring around it."""
+
+    inside: NDArray[np.float64]
+    around: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Greys:
+        """Those of one slice.
+
+        :param pixels: [row, column], 8 bits.
+        :param mask: of the same shape, not empty. Its outermost pixels are left out where it has others.
+        """
+        column0, row0, column1, row1 = (int(value) for value in box_of(mask))
+        room = _FAR + 1
+        part = (
+            slice(max(0, row0 - room), row1 + 1 + room),
+            slice(max(0, column0 - room), column1 + 1 + room),
+        )
+        pixels, mask = pixels[part], mask[part]
+        core = ndimage.binary_erosion(mask)
+        ring = ndimage.binary_dilation(mask, iterations=_FAR) & ~ndimage.binary_dilation(mask, iterations=_NEAR)
+        return cls(
+            _frequencies(pixels[core if core.any() else mask]),
+            _frequencies(pixels[ring] if ring.any() else pixels.ravel()),
+        )
+
+    @classmethod
+    def mean(cls, several: Iterable[Greys]) -> Greys:
+        """The mean of several slices, each counted alike."""
+        greys = list(several)
+        return cls(
+            np.mean([item.inside for item in greys], axis=0),
+            np.mean([item.around for item in greys], axis=0),
+        )
+
+    def likeness(self, other: Greys) -> float:
+        """The mean log-likelihood ratio of another mask's pixels to come from within this mask or from around it.
+
+        Positive where they look like the inside, about 0 where inside and surroundings look alike.
+        """
+        return float(other.inside @ (np.log(self.inside) - np.log(self.around)))
+
+    @property
+    def contrast(self) -> float:
+        """How different inside and surroundings are: their Hellinger distance, 0..1."""
+        return float(np.sqrt(max(0.0, 1 - np.sqrt(self.inside * self.around).sum())))
+
+
+def _frequencies(values: NDArray[np.uint8]) -> NDArray[np.float64]:
+    counts = np.bincount(values >> 4, minlength=_BINS) + _UNSEEN
+    frequencies: NDArray[np.float64] = counts / counts.sum()
+    return frequencies

@@ -1,0 +1,82 @@
+"""The mask of one slice as it is written in a prompts file: run lengths, whole numbers in JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InputError
+from .geometry import Orientation
+from .prompts import known_members
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MEMBERS = {"orientation", "index", "shape", "runs"}
+_MOST_PIXELS = 1 << 30
+
+
+@dataclass(frozen=True)
+class SavedMask:
+    """An accepted mask.
+
+    :param shape: (rows, columns).
+    :param runs: lengths of the runs of equal pixels, row by row; the first is outside of the mask, and may be 0.
+    """
+
+    orientation: Orientation
+    index: int
+    shape: tuple[int, int]
+    runs: tuple[int, ...]
+
+    @classmethod
+    def of(cls, orientation: Orientation, index: int, mask: NDArray[np.bool_]) -> SavedMask:
+        """Of a slice's mask [row, column]."""
+        pixels = mask.ravel()
+        changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+        starts = [0] if pixels[0] else []
+        runs = np.diff([*starts, 0, *changes, pixels.size])
+        rows, columns = mask.shape
+        return cls(orientation, index, (rows, columns), tuple(int(length) for length in runs))
+
+    @property
+    def key(self) -> tuple[Orientation, int]:
+        """The slice that the mask belongs to."""
+        return self.orientation, self.index
+
+    def unpack(self) -> NDArray[np.bool_]:
+        """The mask, bool [row, column]."""
+        is_inside = np.arange(len(self.runs)) % 2 == 1
+        return np.repeat(is_inside, self.runs).reshape(self.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for :mod:`json`."""
+        return {
+            "orientation": self.orientation.value,
+            "index": self.index,
+            "shape": list(self.shape),
+            "runs": list(self.runs),
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> SavedMask:
+        """The inverse of :meth:`to_json`; nothing is unpacked yet.
+
+        :raises InputError: a member is missing or of the wrong kind, or the runs do not fill the shape.
+        """
+        known_members(data, "an accepted mask", _MEMBERS)
+        try:
+            orientation = Orientation(data["orientation"])
+            index, (rows, columns), runs = data["index"], data["shape"], tuple(data["runs"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("an accepted mask needs an orientation, index, shape [rows, columns] and runs.") from error
+        if not all(type(value) is int and value >= 0 for value in (index, rows, columns, *runs)):
+            raise InputError("an accepted mask: index, shape and runs are whole numbers from 0.")
+        if not 0 < rows * columns <= _MOST_PIXELS or sum(runs) != rows * columns:
+            raise InputError(
+                f"an accepted mask: {orientation.value} slice {index} has runs of {sum(runs)} pixels in all "
+                f"and a shape of {rows}x{columns}; they must agree."
+            )
+        return cls(orientation, index, (rows, columns), runs)
