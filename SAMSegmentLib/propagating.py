@@ -40,6 +40,12 @@ def propagation_request(volume: Volume, state: SegmentState, propagation: Propag
         raise InputError(
             f"Segment {state.name!r} has no prompted {orientation.value} slice within {first}:{last} to start from."
         )
+    both = sorted(set(propagation.stops) & set(key_masks))
+    if both:
+        raise InputError(
+            f"Segment {state.name!r} is to stop at {orientation.value} slice {both[0]}, which has prompts or is "
+            "accepted; leave one of the two out."
+        )
     return PropagationRequest(
         orientation=orientation,
         key_masks=key_masks,

@@ -72,8 +72,10 @@ class SavedMask:
             index, (rows, columns), runs = data["index"], data["shape"], tuple(data["runs"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError("an accepted mask needs an orientation, index, shape [rows, columns] and runs.") from error
-        if not all(type(value) is int and value >= 0 for value in (index, rows, columns, *runs)):
-            raise InputError("an accepted mask: index, shape and runs are whole numbers from 0.")
+        if not all(type(value) is int and 0 <= value <= _MOST_PIXELS for value in (index, rows, columns, *runs)):
+            raise InputError(f"an accepted mask: index, shape and runs are whole numbers from 0 to {_MOST_PIXELS}.")
+        if 0 in runs[1:]:
+            raise InputError("an accepted mask: no run but the first may be empty.")
         if not 0 < rows * columns <= _MOST_PIXELS or sum(runs) != rows * columns:
             raise InputError(
                 f"an accepted mask: {orientation.value} slice {index} has runs of {sum(runs)} pixels in all "

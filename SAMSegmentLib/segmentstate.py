@@ -13,7 +13,7 @@ from .geometry import Orientation, slice_plane
 from .propagation import intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -248,12 +248,23 @@ class SegmentState:
     # --- the volume
 
     def volume_mask(self, volume: Volume) -> NDArray[np.bool_]:
-        """The segment's mask, bool [k, j, i]."""
+        """The segment's mask, bool [k, j, i]: the union of its slices, but within accepted ones they alone count.
+
+        Where two accepted slices cross, a voxel that is in either is in the segment.
+        """
         result = np.zeros(volume.array.shape, dtype=bool)
-        for (orientation, index), mask in self.masks.items():
-            pixels = slice_plane(volume, orientation, index).extract(result)
-            np.logical_or(pixels, mask.unpack(), out=pixels)
+        accepted = {key: mask for key, mask in self.masks.items() if mask.is_accepted}
+        self._paint(result, volume, (item for item in self.masks.items() if item[0] not in accepted))
+        for orientation, index in accepted:
+            slice_plane(volume, orientation, index).extract(result)[...] = False
+        self._paint(result, volume, accepted.items())
         return result
+
+    @staticmethod
+    def _paint(voxels: NDArray[np.bool_], volume: Volume, masks: Iterable[tuple[SliceKey, SliceMask]]) -> None:
+        for (orientation, index), mask in masks:
+            pixels = slice_plane(volume, orientation, index).extract(voxels)
+            np.logical_or(pixels, mask.unpack(), out=pixels)
 
 
 def _within(propagation: Propagation, state: SegmentState) -> dict[int, SliceMask | None]:

@@ -96,7 +96,7 @@ def segment(  # noqa: PLR0917 - typer passes options by name
     ] = None,
     stop_at: Annotated[
         list[int] | None,
-        typer.Option(metavar="N", help="With --propagate: a slice that the segment does not reach."),
+        typer.Option(metavar="N", help="With --propagate: a slice that the segment does not reach; may be repeated."),
     ] = None,
     farthest: Annotated[
         float | None,
@@ -105,7 +105,8 @@ def segment(  # noqa: PLR0917 - typer passes options by name
     smooth: Annotated[
         bool,
         typer.Option(
-            "--smooth/--no-smooth", help="With --propagate: look again from the other two sides, for a smooth surface."
+            "--smooth/--no-smooth",
+            help="With --propagate: look again from the other two sides; takes more than twice as long.",
         ),
     ] = False,
     prompts: Annotated[

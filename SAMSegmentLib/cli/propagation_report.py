@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..geometry import slice_count
@@ -33,6 +34,22 @@ def doubtful_rows(session: SegmentationSession, name: str) -> list[dict[str, Any
         {"orientation": score.orientation.value, "index": score.index, "confidence": round(score.confidence or 0.0, 6)}
         for score in session.doubtful_slices(name)[:_LISTED]
     ]
+
+
+def gap_notes(session: SegmentationSession) -> list[str]:
+    """Sentences on slices that were left out between others: stops, distances and ranges can do that."""
+    return [
+        f"Segment {state.name!r} has nothing in {orientation.value} slices {low + 1} to {high - 1}, between others "
+        "that it is in."
+        for state in session.states
+        for orientation in state.carried
+        for low, high in pairwise(_occupied(state, orientation))
+        if high - low > 1
+    ]
+
+
+def _occupied(state: SegmentState, orientation: Orientation) -> list[int]:
+    return sorted(index for (other, index), mask in state.masks.items() if other is orientation and mask.unpack().any())
 
 
 def end_notes(session: SegmentationSession) -> list[str]:

@@ -25,7 +25,7 @@ from ..worker.client import WorkerSettings
 from .engine import running_engine
 from .interrupts import interrupts_noticed
 from .parsing import WrittenBox, WrittenPoint, parse_box, parse_point, parse_range, to_boxes, to_point
-from .propagation_report import end_notes
+from .propagation_report import end_notes, gap_notes
 from .report import progress_bar
 from .segment_result import Result, check_extra, report, write_preview, write_prompts
 
@@ -107,7 +107,7 @@ def run_segment(options: SegmentOptions) -> None:
         session = _segmented(options, request, engine, progress)
 
     segments = session.segments()
-    progress.notes.extend(end_notes(session))
+    progress.notes.extend([*gap_notes(session), *end_notes(session)])
     progress.notes.extend(f"Segment {segment.name!r} is empty." for segment in segments if not segment.mask.any())
     with ExitStack() as beside:
         # Their final names come when the segmentation is written: all of the results are there, or none.

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _SHAPE_WEIGHT, _SHAPE_LIMIT = 1.5, 4.0
 # One slice of no overlap at all counts like this one: the logarithm of 0 would never be made good again.
 _SMALLEST_AGREEMENT = 0.05
+# A way of so little agreement counts for nothing; further down, exponentials would leave the numbers' range.
+_LOWEST_AGREEMENT = -20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ def follow(
         plane = slice_plane(source.volume, key.orientation, index)
         before, pixels = pixels, source.pixels(plane)
         part = Part.around(mask)
-        moved = carried(signed_distance(part.cut(mask)), part.cut(before), part.cut(pixels), -FARTHEST)
+        moved = carried(signed_distance(part.cut(mask)), part.cut(before), part.cut(pixels))
         moved_mask = part.placed(moved > 0, plane.shape, False)
         if not moved_mask.any():
             return
@@ -81,7 +83,8 @@ def follow(
         mask = part.placed(connected_with(score > 0, part.cut(moved_mask)), plane.shape, False)
         if not mask.any():
             return
-        agreement += math.log(max(_SMALLEST_AGREEMENT, overlap(answer.masks[best], moved_mask)))
+        agreed = math.log(max(_SMALLEST_AGREEMENT, overlap(answer.masks[best], moved_mask)))
+        agreement = max(_LOWEST_AGREEMENT, agreement + agreed)
         yield Reached(
             plane=plane,
             part=part,

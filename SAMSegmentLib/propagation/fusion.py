@@ -65,10 +65,14 @@ def fused(reached: Reached, evidence: Evidence, other: Side) -> PropagatedSlice:
     def mean(ours: float, theirs: float) -> float:
         return share * ours + (1 - share) * theirs
 
-    score = share * own.in_slice(reached.plane.shape) + (1 - share) * other.in_slice(reached.plane.shape)
+    scores = own.in_slice(reached.plane.shape), other.in_slice(reached.plane.shape)
+    mask = share * scores[0] + (1 - share) * scores[1] > 0
+    if not mask.any():
+        # Two sides that see it in different places: the likelier one.
+        mask = scores[0 if share >= 0.5 else 1] > 0
     return PropagatedSlice(
         plane=reached.plane,
-        mask=score > 0,
+        mask=mask,
         predicted_iou=mean(own.predicted_iou, other.predicted_iou),
         stability=mean(own.stability, other.stability),
         confidence=own.evidence.fused_with(other.evidence, share).confidence,

@@ -41,9 +41,12 @@ def intervals(keys: Iterable[int]) -> list[Interval]:
 
 
 def plan(volume: Volume, request: PropagationRequest) -> list[Run | Between]:
-    """The work in its order: below the lowest key slice, between neighbouring ones, above the highest."""
+    """The work in its order: below the lowest key slice, between neighbouring ones, above the highest.
+
+    Key slices out of the range are not started from.
+    """
     work: list[Run | Between] = []
-    for interval in intervals(request.key_masks):
+    for interval in intervals(key for key in request.key_masks if request.first <= key <= request.last):
         if request.intervals is None or interval in request.intervals:
             work += _within(volume, request, interval)
     return work
@@ -55,7 +58,12 @@ def _within(volume: Volume, request: PropagationRequest, interval: Interval) -> 
         ends = ((low, range((low or 0) + 1, request.last + 1)), (high, range((high or 0) - 1, request.first - 1, -1)))
         return [_run(volume, request, key, indices) for key, indices in ends if key is not None]
     between = range(low + 1, high)
-    middle_mm = (high - low) / 2 * _thickness(volume, request)
+    is_there = {key: bool(request.key_masks[key].any()) for key in (low, high)}
+    if not all(is_there.values()):
+        # An empty key slice says that the segment ends before it.
+        towards = ((low, between), (high, reversed(between)))
+        return [_run(volume, request, key, indices) for key, indices in towards if is_there[key]]
+    middle_mm = (high - low) // 2 * _thickness(volume, request)
     is_near = request.farthest_mm is None or middle_mm <= request.farthest_mm
     if is_near and not any(stop in between for stop in request.stops):
         return [Between(low, high, between)]

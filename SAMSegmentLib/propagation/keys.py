@@ -48,6 +48,11 @@ class Keys:
         key = self._known.get(index)
         return key.logits_side if key and self._source.takes_mask_prompts else None
 
+    @property
+    def any_logits_side(self) -> int | None:
+        """:meth:`logits_side` of the key slices that were looked at."""
+        return next((side for index in self._known if (side := self.logits_side(index))), None)
+
     def evidence(self, reached: Reached, *indices: int) -> Evidence:
         """What speaks for a slice that was reached from key slices, of which one at least is not empty."""
         keys = [self._known[index] for index in indices if index in self._known]

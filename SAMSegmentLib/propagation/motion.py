@@ -24,23 +24,19 @@ _SMOOTHING = 1.0  # pixels of the deformation's grid
 _SMALLEST_SIDE = 4  # SimpleITK's demons need that many
 
 
-def carried(
-    values: NDArray[np.float32], before: NDArray[np.uint8], now: NDArray[np.uint8], elsewhere: float
-) -> NDArray[np.float32]:
+def carried(values: NDArray[np.float32], before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Values [row, column] of one slice, moved with the tissue to the next slice.
 
     :param before: the pixels that the values belong to.
-    :param now: the same part of the next slice.
-    :param elsewhere: the value of what comes in from outside of the part.
+    :param now: the same part of the next slice. What comes in from outside of the part is like its edge: tissue at the
+        border of the image goes on beyond it.
     """
     rows, columns = before.shape
     if min(rows, columns) < _SMALLEST_SIDE:
         return values
     across, down = np.moveaxis(_displacement(before, now), -1, 0)
     row, column = np.mgrid[:rows, :columns].astype(np.float32)
-    moved: NDArray[np.float32] = ndimage.map_coordinates(
-        values, [row + down, column + across], order=1, mode="constant", cval=elsewhere
-    )
+    moved: NDArray[np.float32] = ndimage.map_coordinates(values, [row + down, column + across], order=1, mode="nearest")
     return moved
 
 

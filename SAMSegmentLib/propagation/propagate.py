@@ -40,12 +40,14 @@ def propagate_in_units(source: SliceSource, request: PropagationRequest) -> Iter
     """
     # When a cancelled propagation is done again, it stops after as many slices: they come in the same order each time.
     left = None if request.only is None else len(request.only)
+    if left == 0:
+        return
     for reached in _all_units(source, request):
-        if left == 0:
-            return
+        yield reached
         if left is not None and reached is not None:
             left -= 1
-        yield reached
+            if left == 0:
+                return
 
 
 def _all_units(source: SliceSource, request: PropagationRequest) -> Iterator[PropagatedSlice | None]:
@@ -57,7 +59,7 @@ def _all_units(source: SliceSource, request: PropagationRequest) -> Iterator[Pro
                 first_pass[reached.plane.index] = reached
             yield reached
     if first_pass:
-        yield from second_pass(source, request, first_pass, keys.logits_side(min(request.key_masks)))
+        yield from second_pass(source, request, first_pass, keys.any_logits_side)
 
 
 def _outward(source: SliceSource, run: Run, keys: Keys) -> Iterator[PropagatedSlice | None]:

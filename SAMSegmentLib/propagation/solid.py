@@ -104,10 +104,6 @@ class Solid:
         kept.discard(0)
         return self.with_voxels(np.isin(pieces, sorted(kept))) if kept else self
 
-    def filled(self) -> Solid:
-        """With the holes that are closed on all sides."""
-        return self.with_voxels(ndimage.binary_fill_holes(self.voxels))
-
     def _has(self, plane: SlicePlane) -> bool:
         begin = self.start[plane.slice_axis]
         count: int = self.voxels.shape[2 - plane.slice_axis]

@@ -142,3 +142,10 @@ def interrupted(self, request, on_slice):
 WorkerEngine.propagate = interrupted
 main()
 """
+
+
+def test_slices_that_a_limit_leaves_out_between_others_are_told(phantom, tmp_path, capsys):
+    boxes = ("--box", "11,7,7,29,25,7", "--box", "11,7,13,29,25,13")
+    segmented(phantom[0], *boxes, "--propagate", "--stop-at", 10, "-o", tmp_path / "o.nii.gz")
+    assert 10 not in slices_in(tmp_path / "o.nii.gz")
+    assert "nothing in axial slices 10 to 10" in capsys.readouterr().err

@@ -87,7 +87,7 @@ class _Echo(ThresholdModel):
 def test_between_key_slices_the_nearer_one_counts_more():
     flat = source_of(np.zeros((SLICES, 48, 40), dtype=bool), _Echo())
     small, large = (np.hypot(*(np.indices((48, 40)) - 20)) <= radius for radius in (6, 9))
-    reached = newest(propagate(flat, PropagationRequest(AXIAL, {4: small, 20: large}, 5, 19)))
+    reached = newest(propagate(flat, PropagationRequest(AXIAL, {4: small, 20: large}, 4, 20)))
     areas = [np.count_nonzero(reached[index]) for index in range(5, 20)]
     assert all(later >= 0.95 * earlier for earlier, later in pairwise(areas))
     assert areas[0] <= 1.2 * small.sum()
@@ -129,6 +129,52 @@ def test_a_model_that_was_trained_for_boxes_alone_is_given_boxes_alone(body):
     reached = newest(propagate(source, request_of(body, source, 12)))
     assert set(range(FIRST, LAST)) - {12} <= set(reached)
     assert all(prompts.logits is None and prompts.box is not None for prompts in model.decoded)
+
+
+def test_an_empty_key_slice_says_that_the_segment_ends_before_it(body, source):
+    request = request_of(body, source, 15)
+    ended = replace(request, key_masks={**request.key_masks, 3: np.zeros((48, 40), dtype=bool)})
+    for smooth in (False, True):
+        reached = newest(propagate(source, replace(ended, smooth=smooth)))
+        assert sorted(reached) == [index for index in range(FIRST, LAST + 1) if index != 15]
+
+
+def test_a_structure_at_the_border_of_the_image_keeps_its_outermost_pixels():
+    body = np.zeros((SLICES, 48, 40), dtype=bool)
+    body[4:20, :18, 12:30] = True
+    source = source_of(body)
+    reached = newest(propagate(source, request_of(body, source, 12, first=6, last=18)))
+    assert sorted(reached) == [6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18]
+    assert min(overlap(mask, mask_of(body, source, index)) for index, mask in reached.items()) > 0.95
+
+
+def test_key_slices_out_of_the_range_are_not_started_from(body, source):
+    request = request_of(body, source, 8, 15, first=11, last=13)
+    assert list(propagate(source, request)) == []
+
+
+def test_two_sides_that_see_it_in_different_places_leave_no_gap():
+    flat = source_of(np.zeros((SLICES, 48, 40), dtype=bool), _Echo())
+    one, other = (np.hypot(*(np.indices((48, 40)) - place)) <= 6 for place in (10, 30))
+    reached = newest(propagate(flat, PropagationRequest(AXIAL, {4: one, 20: other}, 4, 20)))
+    assert all(mask.any() for mask in reached.values())
+
+
+def test_a_long_way_of_no_agreement_is_no_error():
+    body = np.ones((600, 12, 12), dtype=bool)
+    source = source_of(body, _Silent())
+    key = np.zeros((12, 12), dtype=bool)
+    key[2:10, 2:10] = True
+    reached = list(propagate(source, PropagationRequest(AXIAL, {1: key, 598: key}, 0, 599)))
+    assert all(0 <= item.confidence <= 1 for item in reached)
+
+
+class _Silent(ThresholdModel):
+    """Never agrees, and never says no."""
+
+    def decode(self, embedding, prompt_sets):
+        answers = super().decode(embedding, prompt_sets)
+        return [replace(item, masks=np.zeros_like(item.masks), logits=np.zeros_like(item.logits)) for item in answers]
 
 
 def test_an_empty_key_slice_reaches_nothing(source):

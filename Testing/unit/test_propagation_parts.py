@@ -9,7 +9,6 @@ from SAMSegmentLib.propagation.ending import Ending
 from SAMSegmentLib.propagation.motion import carried
 from SAMSegmentLib.propagation.request import overlap
 from SAMSegmentLib.propagation.shape import (
-    FARTHEST,
     Part,
     connected_with,
     logits_in_slice,
@@ -33,7 +32,7 @@ def test_a_mask_moves_with_the_tissue_under_it(shape, down, across, growth):
     mask, expected = disc(shape, row, column, radius), disc(shape, row + down, column + across, radius + growth)
     noise = np.random.default_rng(1).integers(0, 12, shape)
     before, now = ((np.where(item, 180, 60) + noise).astype(np.uint8) for item in (mask, expected))
-    moved = carried(signed_distance(mask), before, now, -FARTHEST) > 0
+    moved = carried(signed_distance(mask), before, now) > 0
     assert overlap(moved, expected) >= 0.8
 
 
@@ -41,7 +40,7 @@ def test_a_mask_moves_with_the_tissue_under_it(shape, down, across, growth):
 def test_a_part_of_few_pixels_is_carried_without_an_error(shape):
     pixels = np.zeros(shape, np.uint8)
     values = np.ones(shape, np.float32)
-    assert np.array_equal(carried(values, pixels, pixels, -FARTHEST), values)
+    assert np.array_equal(carried(values, pixels, pixels), values)
 
 
 def test_masks_that_look_like_the_key_slices_are_told_from_those_that_look_like_their_surroundings():

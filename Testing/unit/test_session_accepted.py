@@ -151,3 +151,14 @@ def test_an_accepted_mask_of_another_image_is_refused(session, members, sentence
     again.remove_segment("ball")
     with pytest.raises(InputError, match=sentence):
         replay(saved, again)
+
+
+def test_an_accepted_slice_is_what_it_is_in_the_volume_whatever_other_orientations_add():
+    session = propagated_session()
+    session.accept_slice("ball", (AXIAL, 12))
+    accepted = mask_of(session)[12].copy()
+    everywhere = np.ones(session.volume.array.shape, dtype=bool)
+    session.set_mask("ball", Orientation.SAGITTAL, 3, everywhere[:, :, 3])
+    session.release_slice("ball", (Orientation.SAGITTAL, 3))
+    session.add_point("ball", (3, 3, 12), Orientation.CORONAL)
+    assert np.array_equal(mask_of(session)[12], accepted)

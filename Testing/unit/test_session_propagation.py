@@ -267,3 +267,8 @@ def test_any_order_of_edits_gives_the_masks_of_a_fresh_session_with_the_same_key
         if one.state("ball").key_masks(AXIAL):
             propagate(one, first=1, last=22)
     assert np.array_equal(mask_of(session), mask_of(again))
+
+
+def test_a_stop_on_a_key_slice_is_refused(session):
+    with pytest.raises(InputError, match="stop at axial slice 12"):
+        session.propagate("ball", Propagation(AXIAL, stops=(12,)))

@@ -151,7 +151,7 @@ def test_a_propagated_slice_that_the_volume_does_not_have_is_a_fault_of_the_chan
     request = PropagationRequest(Orientation.AXIAL, {0: np.ones((4, 5), bool)}, 0, 2)
     reached = []
     run = PropagationRun(propagate_message(1, request), Orientation.AXIAL, reached.append, WorkFuture(lambda: None))
+    message = SliceReached(1, 0, index, pack_bits(np.ones(shape, bool)), 0.9, 0.9, 0.9)
     with pytest.raises(ChannelError):
-        mask = pack_bits(np.ones(shape, bool))
-        run.take(SliceReached(1, 0, index, mask, 0.9, 0.9, 0.9), volume_of(np.zeros((3, 4, 5), np.uint8)))
+        run.take(message, volume_of(np.zeros((3, 4, 5), np.uint8)))
     assert reached == []
