@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..geometry import slice_axis, slice_plane
-from .targets import SMALLEST_AREA, evenly_spread, reference_scale
+from .targets import SMALLEST_AREA, evenly_spread, largest_component, reference_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 # What covers fewer slices leaves nothing to propagate to.
 FEWEST_SLICES = 3
-
-_TWENTY_SIX_NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 
 Box = tuple[slice, slice, slice]
 
@@ -83,19 +81,8 @@ def component_mask(case: Case, target: StructureTarget) -> NDArray[np.bool_]:
     return mask
 
 
-def largest_component_3d(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest connected part of a mask [k, j, i]; voxels that touch at a corner are connected."""
-    components, count = ndimage.label(mask, _TWENTY_SIX_NEIGHBOURS)
-    if count < 2:
-        return mask
-    sizes = np.bincount(components.ravel())
-    sizes[0] = 0
-    largest: NDArray[np.bool_] = components == sizes.argmax()
-    return largest
-
-
 def _largest_part(case: Case, structure: Structure, box: Box) -> NDArray[np.bool_]:
-    return largest_component_3d(case.reference.layers[structure.layer][box] == structure.value)
+    return largest_component(case.reference.layers[structure.layer][box] == structure.value)
 
 
 def _boxes(case: Case) -> list[tuple[Structure, Box]]:

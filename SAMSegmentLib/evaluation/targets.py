@@ -26,8 +26,6 @@ REFERENCE_SIDE = 256
 SMALLEST_AREA = 50
 SLICES_PER_STRUCTURE = 15
 
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
-
 
 @dataclass(frozen=True)
 class Target:
@@ -48,8 +46,8 @@ def target_mask(case: Case, plane: SlicePlane, structure: Structure) -> NDArray[
 
 
 def largest_component(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest connected part of a mask [row, column]; pixels that touch at a corner are connected."""
-    components, count = ndimage.label(mask, _EIGHT_NEIGHBOURS)
+    """The largest connected part of a mask in 2D or 3D; pixels or voxels that touch at a corner are connected."""
+    components, count = ndimage.label(mask, np.ones((3,) * mask.ndim, dtype=bool))
     if count < 2:
         return mask
     sizes = np.bincount(components.ravel())

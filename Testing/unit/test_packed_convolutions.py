@@ -43,6 +43,7 @@ def _other_arguments(x, weight):
 
 
 def _refuses(*_arguments):
+    # The type that torch's dispatcher raises where a build has the operator's name and no kernel for this device.
     raise NotImplementedError("Could not run 'mkldnn::_convolution_pointwise'")
 
 
