@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError, OutputError
 from ..io.atomic import atomic_path, not_writable
 from .summary import case_means, group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .modes import Mode
-    from .records import Record
+    from .modes import Mode, PropagationMode
+    from .records import PropagationRecord, Record
+
+AnyRecord = TypeVar("AnyRecord", "Record", "PropagationRecord")
+AnyMode = TypeVar("AnyMode", "Mode", "PropagationMode")
 
 
 def check_plotting(folder: Path) -> None:
@@ -44,6 +48,19 @@ def write_plots(folder: Path, records: Iterable[Record], modes: Sequence[Mode]) 
 
     :raises OutputError: a file cannot be written.
     """
+    return save_figures(folder, records, modes, _figure)
+
+
+def save_figures(
+    folder: Path,
+    records: Iterable[AnyRecord],
+    modes: Sequence[AnyMode],
+    draw: Callable[[AnyMode, list[AnyRecord]], Figure],
+) -> list[Path]:
+    """Save what ``draw`` makes of each mode with records as ``MODE.png``.
+
+    :raises OutputError: a file cannot be written.
+    """
     by_mode = group(records, lambda record: record.mode)
     paths = []
     for mode in modes:
@@ -51,7 +68,7 @@ def write_plots(folder: Path, records: Iterable[Record], modes: Sequence[Mode]) 
             continue
         path = folder / f"{mode.name}.png"
         with atomic_path(path) as temporary:
-            _figure(mode, by_mode[mode.name]).savefig(temporary, format="png", dpi=120)
+            draw(mode, by_mode[mode.name]).savefig(temporary, format="png", dpi=120)
         paths.append(path)
     return paths
 
@@ -65,20 +82,24 @@ def _figure(mode: Mode, records: list[Record]) -> Figure:
     by_case = group(by_method[method], lambda record: record.case)
     figure = Figure(figsize=(11, 5), layout="constrained")
     axes = figure.add_subplot()
-    axes.boxplot(
-        [[record.dice for record in own] for own in by_case.values()],
-        flierprops={"marker": ".", "markersize": 3},
-    )
+    draw_cases(axes, by_case)
     axes.axhline(_mean(by_method[method]), label=f"{method}: {_mean(by_method[method]):.3f}", color="black", zorder=0)
     for number, baseline in enumerate(baselines):
         mean = _mean(by_method[baseline])
         axes.axhline(mean, label=f"{baseline}: {mean:.3f}", color=f"C{number}", linestyle="--", linewidth=1, zorder=0)
     axes.set(ylim=(-0.02, 1.02), ylabel="Dice in a slice", title=f"{mode.title}: {method} by case (answers)")
-    names = [f"{case} ({len(own)})" for case, own in by_case.items()]
-    places = range(1, len(names) + 1)
-    axes.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
     figure.legend(title="mean of the cases' means", fontsize=8, loc="outside right upper")
     return figure
+
+
+def draw_cases(axes: Axes, by_case: Mapping[str, Sequence[Record | PropagationRecord]]) -> None:
+    """A box of the records' Dice for each case, with its name and their number below."""
+    axes.boxplot(
+        [[record.dice for record in own] for own in by_case.values()],
+        flierprops={"marker": ".", "markersize": 3},
+    )
+    names = [f"{case} ({len(own)})" for case, own in by_case.items()]
+    axes.set_xticks(range(1, len(names) + 1), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
 
 
 def _mean(records: list[Record]) -> float:

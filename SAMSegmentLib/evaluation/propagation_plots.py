@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..io.atomic import atomic_path
+from .plots import draw_cases, save_figures
 from .propagation_summary import confidence_correlation
 from .summary import group
 
@@ -31,16 +31,7 @@ def write_propagation_plots(
 
     :raises OutputError: a file cannot be written.
     """
-    by_mode = group(records, lambda record: record.mode)
-    paths = []
-    for mode in modes:
-        if mode.name not in by_mode:
-            continue
-        path = folder / f"{mode.name}.png"
-        with atomic_path(path) as temporary:
-            _figure(mode, by_mode[mode.name]).savefig(temporary, format="png", dpi=120)
-        paths.append(path)
-    return paths
+    return save_figures(folder, records, modes, _figure)
 
 
 def _figure(mode: PropagationMode, records: list[PropagationRecord]) -> Figure:
@@ -55,14 +46,8 @@ def _figure(mode: PropagationMode, records: list[PropagationRecord]) -> Figure:
 
 
 def _draw_cases(axes: Axes, records: list[PropagationRecord]) -> None:
-    by_case = group(records, lambda record: record.case)
-    axes.boxplot(
-        [[record.dice for record in own] for own in by_case.values()],
-        flierprops={"marker": ".", "markersize": 3},
-    )
+    draw_cases(axes, group(records, lambda record: record.case))
     axes.set(ylim=(-0.02, 1.02), ylabel="3D Dice", title="by case (structures)")
-    names = [f"{case} ({len(own)})" for case, own in by_case.items()]
-    axes.set_xticks(range(1, len(names) + 1), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
 
 
 def _draw_calibration(axes: Axes, slices: list[SliceScore]) -> None:
