@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..evaluation.baselines import load_baselines
@@ -18,13 +17,13 @@ from ..intensity import check_window
 from ..io.atomic import atomic_path
 from ..models.catalogue import catalogue_entry
 from .evaluate_propagation import run_evaluate_propagation
-from .report import print_line, print_notes, progress_bar, table
+from .evaluation_run import EvaluationRun, save_json
+from .report import print_line, progress_bar, table
 from .segment_result import check_extra
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..evaluation.baselines import Baseline
     from ..evaluation.modes import Mode
     from ..evaluation.records import Record
     from ..evaluation.runner import CasePlan
@@ -49,16 +48,6 @@ class EvaluateOptions:
     csv: Path | None
     json: Path | None
     plot: Path | None
-
-
-@dataclass
-class _Progress:
-    """What a run gathers on its way."""
-
-    records: list[Record] = field(default_factory=list)
-    done: int = 0
-    total: int = 0
-    interrupted: bool = False
 
 
 def run_evaluate(options: EvaluateOptions) -> None:
@@ -91,30 +80,15 @@ def _run_evaluate_slices(options: EvaluateOptions, modes: tuple[Mode, ...]) -> N
     from ..models.load import load_model
 
     model = load_model(options.model, weights=options.weights, device=options.device)
-    progress = _run(plans, model, settings, baselines)
-    about = _about(options, model, plans, progress, time.perf_counter() - started)
-    _print(progress, settings, about)
-    _write(options, progress.records, settings, about)
-
-
-def _run(
-    plans: list[CasePlan], model: PromptableModel, settings: Settings, baselines: tuple[Baseline, ...]
-) -> _Progress:
-    """Ctrl+C ends the run and keeps what there is."""
-    progress = _Progress(total=sum(len(plan.targets) for plan in plans))
-    with progress_bar("Evaluating", "target") as update:
-        try:
-            for records in evaluate(plans, model, settings, baselines):
-                progress.records += records
-                progress.done += 1
-                update(progress.done, progress.total)
-        except KeyboardInterrupt:
-            progress.interrupted = True
-    return progress
+    run = EvaluationRun["Record"]("target", sum(len(plan.targets) for plan in plans))
+    run.gather(evaluate(plans, model, settings, baselines), "Evaluating")
+    about = _about(options, model, plans, run, time.perf_counter() - started)
+    _print(run, settings, about)
+    _write(options, run.records, settings, about)
 
 
 def _about(
-    options: EvaluateOptions, model: PromptableModel, plans: list[CasePlan], progress: _Progress, seconds: float
+    options: EvaluateOptions, model: PromptableModel, plans: list[CasePlan], run: EvaluationRun[Record], seconds: float
 ) -> dict[str, Any]:
     return {
         "model": model.name,
@@ -124,26 +98,24 @@ def _about(
         "windows": {plan.files.name: {"level": plan.window.level, "width": plan.window.width} for plan in plans},
         "seed": options.seed,
         "cases": len(plans),
-        "targets": progress.total,
-        "targets_done": progress.done,
+        "targets": run.total,
+        "targets_done": run.done,
         "seconds": round(seconds, 1),
     }
 
 
-def _print(progress: _Progress, settings: Settings, about: dict[str, Any]) -> None:
-    if progress.interrupted:
-        print_notes([f"Stopped by Ctrl+C after {progress.done} of {progress.total} targets; the figures are of these."])
-    if not progress.records:
+def _print(run: EvaluationRun[Record], settings: Settings, about: dict[str, Any]) -> None:
+    if not run.records:
         print_line("No target was evaluated.")
         return
     for rows in (
-        summary_rows(progress.records, settings.modes),
-        case_rows(progress.records, settings.modes, about["model"]),
+        summary_rows(run.records, settings.modes),
+        case_rows(run.records, settings.modes, about["model"]),
     ):
         for line in table(rows):
             print_line(line)
         print_line()
-    sentence = goal_sentence(summarise(progress.records, settings.modes))
+    sentence = goal_sentence(summarise(run.records, settings.modes))
     if sentence:
         print_line(sentence)
     print_line(
@@ -158,8 +130,6 @@ def _write(options: EvaluateOptions, records: list[Record], settings: Settings, 
         with atomic_path(options.csv) as temporary:
             write_csv(temporary, records)
     if options.json:
-        with atomic_path(options.json) as temporary:
-            text = json.dumps(results_json(records, settings.modes, about), indent=1, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        save_json(options.json, results_json(records, settings.modes, about))
     if options.plot:
         write_plots(options.plot, records, settings.modes)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..evaluation.cases import find_cases
@@ -17,7 +15,8 @@ from ..evaluation.propagation_tables import (
     write_propagation_csv,
 )
 from ..io.atomic import atomic_path
-from .report import print_line, print_notes, progress_bar, table
+from .evaluation_run import EvaluationRun, save_json
+from .report import print_line, progress_bar, table
 
 if TYPE_CHECKING:
     from ..evaluation.modes import PropagationMode
@@ -25,16 +24,6 @@ if TYPE_CHECKING:
     from ..evaluation.records import PropagationRecord
     from ..models.interface import PromptableModel
     from .evaluate_command import EvaluateOptions
-
-
-@dataclass
-class _Progress:
-    """What a run gathers on its way."""
-
-    records: list[PropagationRecord] = field(default_factory=list)
-    done: int = 0
-    total: int = 0
-    interrupted: bool = False
 
 
 def run_evaluate_propagation(options: EvaluateOptions, modes: tuple[PropagationMode, ...]) -> None:
@@ -52,28 +41,19 @@ def run_evaluate_propagation(options: EvaluateOptions, modes: tuple[PropagationM
     from ..models.load import load_model
 
     model = load_model(options.model, weights=options.weights, device=options.device)
-    progress = _run(plans, model, settings)
-    about = _about(options, model, plans, progress, time.perf_counter() - started)
-    _print(progress, modes, about)
-    _write(options, progress.records, modes, about)
-
-
-def _run(plans: list[StructurePlan], model: PromptableModel, settings: PropagationSettings) -> _Progress:
-    """Ctrl+C ends the run and keeps what there is."""
-    progress = _Progress(total=sum(len(plan.targets) for plan in plans))
-    with progress_bar("Propagating", "structure") as update:
-        try:
-            for records in evaluate_propagation(plans, model, settings):
-                progress.records += records
-                progress.done += 1
-                update(progress.done, progress.total)
-        except KeyboardInterrupt:
-            progress.interrupted = True
-    return progress
+    run = EvaluationRun["PropagationRecord"]("structure", sum(len(plan.targets) for plan in plans))
+    run.gather(evaluate_propagation(plans, model, settings), "Propagating")
+    about = _about(options, model, plans, run, time.perf_counter() - started)
+    _print(run, modes, about)
+    _write(options, run.records, modes, about)
 
 
 def _about(
-    options: EvaluateOptions, model: PromptableModel, plans: list[StructurePlan], progress: _Progress, seconds: float
+    options: EvaluateOptions,
+    model: PromptableModel,
+    plans: list[StructurePlan],
+    run: EvaluationRun[PropagationRecord],
+    seconds: float,
 ) -> dict[str, Any]:
     return {
         "model": model.name,
@@ -82,23 +62,19 @@ def _about(
         "window": options.window,
         "windows": {plan.files.name: {"level": plan.window.level, "width": plan.window.width} for plan in plans},
         "cases": len(plans),
-        "structures": progress.total,
-        "structures_done": progress.done,
+        "structures": run.total,
+        "structures_done": run.done,
         "seconds": round(seconds, 1),
     }
 
 
-def _print(progress: _Progress, modes: tuple[PropagationMode, ...], about: dict[str, Any]) -> None:
-    if progress.interrupted:
-        print_notes(
-            [f"Stopped by Ctrl+C after {progress.done} of {progress.total} structures; the figures are of these."]
-        )
-    if not progress.records:
+def _print(run: EvaluationRun[PropagationRecord], modes: tuple[PropagationMode, ...], about: dict[str, Any]) -> None:
+    if not run.records:
         print_line("No structure was evaluated.")
         return
     for rows in (
-        propagation_rows(progress.records, modes),
-        propagation_case_rows(progress.records, modes, about["model"]),
+        propagation_rows(run.records, modes),
+        propagation_case_rows(run.records, modes, about["model"]),
     ):
         for line in table(rows):
             print_line(line)
@@ -119,8 +95,6 @@ def _write(
         with atomic_path(options.csv) as temporary:
             write_propagation_csv(temporary, records)
     if options.json:
-        with atomic_path(options.json) as temporary:
-            text = json.dumps(propagation_json(records, modes, about), indent=1, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        save_json(options.json, propagation_json(records, modes, about))
     if options.plot:
         write_propagation_plots(options.plot, records, modes)
