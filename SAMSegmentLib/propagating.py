@@ -40,7 +40,9 @@ def propagation_request(volume: Volume, state: SegmentState, propagation: Propag
         raise InputError(
             f"Segment {state.name!r} has no prompted {orientation.value} slice within {first}:{last} to start from."
         )
-    both = sorted(set(propagation.stops) & set(key_masks))
+    wanted = _wanted(state, propagation, intervals(key_masks))
+    # A slice that has become a key slice since matters to the intervals beside it only: the others stay as they are.
+    both = sorted(set(propagation.stops) & {end for interval in wanted for end in interval})
     if both:
         raise InputError(
             f"Segment {state.name!r} is to stop at {orientation.value} slice {both[0]}, which has prompts or is "
@@ -54,7 +56,7 @@ def propagation_request(volume: Volume, state: SegmentState, propagation: Propag
         only=propagation.only,
         stops=propagation.stops,
         farthest_mm=propagation.farthest_mm,
-        intervals=_wanted(state, propagation, intervals(key_masks)),
+        intervals=wanted,
         smooth=propagation.smooth,
     )
 

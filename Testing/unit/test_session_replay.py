@@ -5,7 +5,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from SAMSegmentLib.carried import Propagation
@@ -87,6 +87,14 @@ def change_lock(session, kind, orientation, index):
         getattr(session, f"{kind}_slice")("ball", (orientation, index))
 
 
+# A stop that became a key slice after the interval beside it was made.
+@example(
+    [
+        ("click", (4, 3, 3), AXIAL, True),
+        ("propagate", Propagation(AXIAL, stops=(8,)), None),
+        ("click", (4, 3, 8), AXIAL, True),
+    ]
+)
 @given(st.lists(clicks | boxes | propagations | locks | others, max_size=12))
 @settings(max_examples=150, deadline=None)
 def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
