@@ -33,6 +33,8 @@ class Propagation:
     :param stops: slices that the segment does not reach, in any order.
     :param farthest_mm: distance from the nearest key slice beyond which no slice is reached; None for none.
     :param smooth: whether a second pass looks at the segment from the other two sides.
+    :param connected: whether pieces that do not hang together with an interval's key slices, in 3D, are dropped.
+    :param fill_holes: whether cavities within an interval are filled, in 3D.
     :param intervals: those to make, whatever is there; None for all that are missing.
     :raises InputError: the distance is not above 0.
     """
@@ -44,6 +46,8 @@ class Propagation:
     stops: tuple[int, ...] = ()
     farthest_mm: float | None = None
     smooth: bool = False
+    connected: bool = False
+    fill_holes: bool = False
     intervals: tuple[Interval, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -34,6 +34,11 @@ class History(Generic[State]):
         self.current = change(self.current)
 
     @property
+    def states(self) -> tuple[State, ...]:
+        """All states, the earliest first: those before the current one, itself, and those undone."""
+        return (*self._past, self.current, *reversed(self._future))
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is a state before the current one."""
         return bool(self._past)

@@ -58,6 +58,8 @@ def propagation_request(volume: Volume, state: SegmentState, propagation: Propag
         farthest_mm=propagation.farthest_mm,
         intervals=wanted,
         smooth=propagation.smooth,
+        connected=propagation.connected,
+        fill_holes=propagation.fill_holes,
     )
 
 
@@ -76,6 +78,7 @@ def _wanted(state: SegmentState, propagation: Propagation, every: list[Interval]
 class Propagating:
     """One propagation while it goes on: puts slices into each of the session's states that it is part of.
 
+    :param before: the segment when it began.
     :param changed: called after each change.
     :param on_slice: called with each slice, after it is in.
     """
@@ -84,11 +87,14 @@ class Propagating:
         self,
         history: History[States],
         propagation: Propagation,
+        before: SegmentState,
         changed: Callable[[], None],
         on_slice: Callable[[PropagatedSlice], None] | None,
     ) -> None:
         self._history = history
         self._propagation = propagation
+        self._before = before
+        self._came = 0
         self._tell_changed = changed
         self._on_slice = on_slice
 
@@ -99,6 +105,7 @@ class Propagating:
         """
         if not any(self._is_in(state) for state in self._history.current):
             raise CancelledError
+        self._came += 1
         self._amend(lambda state: state.with_reached(reached))
         if self._on_slice:
             self._on_slice(reached)
@@ -108,7 +115,10 @@ class Propagating:
         orientation = self._propagation.orientation
         has_run_out = not future.cancelled() and future.exception() is None
         complete = has_run_out and self._propagation.only is None
-        self._amend(lambda state: state.without_run(orientation, complete=complete))
+        if complete or self._came:
+            self._amend(lambda state: state.without_run(orientation, complete=complete))
+        else:  # it made nothing that could take the place of what it was to replace
+            self._amend(lambda state: state.restored(orientation, self._before))
 
     def _amend(self, change: Callable[[SegmentState], SegmentState]) -> None:
         # Undo and redo lead to other states that hold the same propagation: what it makes is part of all of them.

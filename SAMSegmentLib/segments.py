@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +27,17 @@ _PALETTE: tuple[Color, ...] = (
 def segment_color(index: int) -> Color:
     """The RGB colour (0-255) of the segment number ``index`` (0-based) when the user chose none."""
     return _PALETTE[index % len(_PALETTE)]
+
+
+def checked_name(name: str) -> str:
+    """A name as a user wrote it, without spaces around it.
+
+    :raises InputError: it is empty, or holds what no file can.
+    """
+    name = name.strip()
+    if not name or any(unicodedata.category(letter) == "Cs" for letter in name):
+        raise InputError("A segment needs a name, of letters that can be written.")
+    return name
 
 
 def one_line(name: str) -> str:

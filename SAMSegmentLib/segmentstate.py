@@ -228,6 +228,17 @@ class SegmentState:
         """
         return self._with_item(orientation, self.carried[orientation].ended(complete=complete))
 
+    def restored(self, orientation: Orientation, before: SegmentState) -> SegmentState:
+        """A copy without the propagation that goes on, which made nothing: what it was to replace is back.
+
+        :param before: the segment when it began.
+        """
+        masks = {key: mask for key, mask in before.masks.items() if key[0] is orientation and mask.is_propagated}
+        item = before.carried.get(orientation)
+        if item and item.run:  # an earlier one, which this one ended
+            item = item.ended(complete=False)
+        return replace(self, masks=MappingProxyType({**masks, **self.masks}))._with_item(orientation, item)
+
     def _with_carried(self, orientation: Orientation, item: Carried | None) -> SegmentState:
         """A copy that has of an orientation what ``item`` says, and no propagated slices besides."""
         masks = {

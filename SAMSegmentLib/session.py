@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from .geometry import slice_plane, slice_range, slice_through
 from .history import History
 from .prompts import CANDIDATE_COUNT, Box, Point, PromptSet, to_slice_prompts
 from .propagating import Propagating, propagation_request
-from .segments import Segment, segment_color
+from .segments import Segment, checked_name, segment_color
 from .segmentstate import SegmentState, SliceMask
 from .slicescores import doubtful_slices, slice_scores
 
@@ -47,13 +46,14 @@ class SegmentationSession:
     :param volume: the volume that is segmented.
     :param engine: runs the model on the same volume.
     :param window: how the engine shows the volume to the model, as the user wrote it; saved with the prompts.
+    :param states: the segments to go on with, of names that differ; nothing is asked of the engine for them.
     """
 
-    def __init__(self, volume: Volume, engine: Engine, window: str = "auto") -> None:
+    def __init__(self, volume: Volume, engine: Engine, window: str = "auto", states: States = ()) -> None:
         self.volume = volume
         self.engine = engine
         self.window = window
-        self._history: History[States] = History(())
+        self._history: History[States] = History(states)
         self._listeners: list[Callable[[], None]] = []
 
     def add_listener(self, listener: Callable[[], None]) -> None:
@@ -77,14 +77,33 @@ class SegmentationSession:
 
         :raises InputError: the name is empty or taken.
         """
-        name = name.strip()
-        if not name or any(unicodedata.category(letter) == "Cs" for letter in name):
-            raise InputError("A segment needs a name, of letters that can be written.")
+        name = checked_name(name)
         if name in self.segment_names:
-            raise InputError(f"There is a segment named {name!r} already; choose another name.")
+            raise _taken(name)
         states = self._history.current
         self._push((*states, SegmentState(name, color or segment_color(len(states)))))
         return name
+
+    def rename_segment(self, name: str, new_name: str) -> str:
+        """Give a segment another name, also in what undo and redo lead to, and return it (without spaces around it).
+
+        This is no step of its own: nothing is there that undo would take back.
+
+        :raises InputError: there is no such segment, or the new name is empty or taken, if only by a segment that undo
+            or redo would bring back.
+        """
+        self.state(name)
+        new_name = checked_name(new_name)
+        if new_name == name:
+            return name
+        if any(state.name == new_name for states in self._history.states for state in states):
+            raise _taken(new_name)
+        self._history.amend(
+            lambda states: tuple(replace(state, name=new_name) if state.name == name else state for state in states)
+        )
+        self._changed()
+        self.ask_again()  # answers on their way are to the old name
+        return new_name
 
     def remove_segment(self, name: str) -> None:
         """Remove a segment with its prompts and its mask.
@@ -270,7 +289,7 @@ class SegmentationSession:
             done: Future[None] = Future()
             done.set_result(None)
             return done
-        run = Propagating(self._history, propagation, self._changed, on_slice)
+        run = Propagating(self._history, propagation, state, self._changed, on_slice)
         self._push(self._replaced(state.with_run(propagation, request.intervals, run)))
         future = self.engine.propagate(request, run.put_in)
         future.add_done_callback(run.end)
@@ -350,6 +369,10 @@ class SegmentationSession:
 
     def _replaced(self, changed: SegmentState) -> States:
         return tuple(changed if state.name == changed.name else state for state in self._history.current)
+
+
+def _taken(name: str) -> InputError:
+    return InputError(f"There is a segment named {name!r} already; choose another name.")
 
 
 def _of(name: str, key: SliceKey) -> str:

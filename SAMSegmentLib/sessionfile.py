@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _VERSION = 1
 _FILE_MEMBERS = {"version", "image", "model", "weights_sha256", "window", "segments"}
 _SEGMENT_MEMBERS = {"name", "color", "prompts", "accepted", "propagate"}
-_PROPAGATION_MEMBERS = {"orientation", "slices", "only", "stops", "farthest_mm", "smooth", "intervals"}
+_PROPAGATION_SWITCHES = ("smooth", "connected", "fill_holes")
+_PROPAGATION_MEMBERS = {"orientation", "slices", "only", "stops", "farthest_mm", "intervals", *_PROPAGATION_SWITCHES}
 # A prompts file is a few kilobytes, with accepted masks some megabytes; this is a mistaken file, not a long session.
 _LARGEST_FILE = 64 << 20
 # A whole number, or null for the volume's end.
@@ -206,10 +207,13 @@ def _propagation(data: Any) -> Propagation:
     ends = (first, last, *(end for interval in intervals or () for end in interval))
     if not (_are_indices(handed_over or ()) and _are_indices(stops) and all(type(end) in _RANGE_ENDS for end in ends)):
         raise InputError(f'"propagate": slices are whole numbers, not {data!r}.')
-    smooth, farthest_mm = data.get("smooth", False), data.get("farthest_mm")
-    if type(smooth) is not bool or type(farthest_mm) not in (int, float, type(None)):
-        raise InputError(f'"propagate": "smooth" is true or false and "farthest_mm" a number, not {data!r}.')
-    return Propagation(orientation, first, last, handed_over, stops, farthest_mm, smooth, intervals)
+    farthest_mm, switches = data.get("farthest_mm"), {name: data.get(name, False) for name in _PROPAGATION_SWITCHES}
+    if type(farthest_mm) not in (int, float, type(None)):
+        raise InputError(f'"propagate": "farthest_mm" is a number, not {farthest_mm!r}.')
+    for name, value in switches.items():
+        if type(value) is not bool:
+            raise InputError(f'"propagate": "{name}" is true or false, not {value!r}.')
+    return Propagation(orientation, first, last, handed_over, stops, farthest_mm, intervals=intervals, **switches)
 
 
 def _interval(low: int | None, high: int | None) -> Interval:
@@ -229,8 +233,7 @@ def _propagation_to_json(propagation: Propagation) -> dict[str, Any]:
         data["stops"] = list(propagation.stops)
     if propagation.farthest_mm is not None:
         data["farthest_mm"] = propagation.farthest_mm
-    if propagation.smooth:
-        data["smooth"] = True
+    data |= {name: True for name in _PROPAGATION_SWITCHES if getattr(propagation, name)}
     if propagation.intervals is not None:
         data["intervals"] = [list(interval) for interval in propagation.intervals]
     if propagation.only is not None:

@@ -109,6 +109,17 @@ def segment(  # noqa: PLR0917 - typer passes options by name
             help="With --propagate: look again from the other two sides; takes more than twice as long.",
         ),
     ] = False,
+    connected: Annotated[
+        bool,
+        typer.Option(
+            "--connected/--no-connected",
+            help="With --propagate: drop pieces that do not hang together, in 3D, with slices that have prompts.",
+        ),
+    ] = False,
+    fill_holes: Annotated[
+        bool,
+        typer.Option("--fill-holes/--no-fill-holes", help="With --propagate: fill cavities, in 3D."),
+    ] = False,
     prompts: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="Take prompts, model and window from a saved prompts file."),
@@ -163,6 +174,8 @@ def segment(  # noqa: PLR0917 - typer passes options by name
             stop_at=tuple(stop_at or ()),
             farthest=farthest,
             smooth=smooth,
+            connected=connected,
+            fill_holes=fill_holes,
             prompts=prompts,
             save_prompts=save_prompts,
             window=window,

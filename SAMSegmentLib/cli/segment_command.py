@@ -59,6 +59,8 @@ class SegmentOptions:
     stop_at: tuple[int, ...] = ()
     farthest: float | None = None
     smooth: bool = False
+    connected: bool = False
+    fill_holes: bool = False
     prompts: Path | None = None
     save_prompts: Path | None = None
     window: str | None = None
@@ -155,6 +157,8 @@ def _propagation_options(options: SegmentOptions) -> dict[str, object]:
         "--stop-at": options.stop_at,
         "--farthest": options.farthest is not None,
         "--smooth": options.smooth,
+        "--connected": options.connected,
+        "--fill-holes": options.fill_holes,
     }
 
 
@@ -221,6 +225,8 @@ def _propagation(options: SegmentOptions, request: _Request, orientation: Orient
         stops=options.stop_at,
         farthest_mm=options.farthest,
         smooth=options.smooth,
+        connected=options.connected,
+        fill_holes=options.fill_holes,
     )
 
 

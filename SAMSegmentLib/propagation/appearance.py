@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
-
-from .shape import box_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +15,9 @@ if TYPE_CHECKING:
 _BINS = 16
 # As if a quarter of a pixel of each grey value had been seen: an empty bin is unlikely, not impossible.
 _UNSEEN = 0.25
-_NEAR, _FAR = 1, 3  # the ring around a mask, in pixels from it
+# Signed distances, in pixels, of what is well within a mask, and of the ring around it: the pixels next to the outline
+# may be of either side.
+_CORE, _NEAR, _FAR = 0.75, 1.0, 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,23 +28,16 @@ class Greys:
     around: NDArray[np.float64]
 
     @classmethod
-    def of(cls, pixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Greys:
-        """Those of one slice.
+    def of(cls, pixels: NDArray[np.uint8], distance: NDArray[np.float32]) -> Greys:
+        """Those of one slice's mask.
 
-        :param pixels: [row, column], 8 bits.
-        :param mask: of the same shape, not empty. Its outermost pixels are left out where it has others.
+        :param pixels: [row, column], 8 bits, of the part of the slice around the mask.
+        :param distance: of the same part: signed distance to the mask's outline, positive somewhere (see
+            :func:`.shape.signed_distance`). The mask's outermost pixels are left out where it has others.
         """
-        column0, row0, column1, row1 = (int(value) for value in box_of(mask))
-        room = _FAR + 1
-        part = (
-            slice(max(0, row0 - room), row1 + 1 + room),
-            slice(max(0, column0 - room), column1 + 1 + room),
-        )
-        pixels, mask = pixels[part], mask[part]
-        core = ndimage.binary_erosion(mask)
-        ring = ndimage.binary_dilation(mask, iterations=_FAR) & ~ndimage.binary_dilation(mask, iterations=_NEAR)
+        core, ring = distance >= _CORE, (distance <= -_NEAR) & (distance >= -_FAR)
         return cls(
-            _frequencies(pixels[core if core.any() else mask]),
+            _frequencies(pixels[core if core.any() else distance > 0]),
             _frequencies(pixels[ring] if ring.any() else pixels.ravel()),
         )
 

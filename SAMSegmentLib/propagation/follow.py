@@ -13,7 +13,7 @@ from ..prompts import SlicePrompts
 from .appearance import Greys
 from .motion import carried
 from .request import overlap
-from .shape import FARTHEST, Part, box_of, connected_with, logits_in_slice, mask_prompt, signed_distance
+from .shape import FARTHEST, Part, box_of, connected_with, logits_in_part, mask_prompt, signed_distance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,20 +64,20 @@ def follow(
     :param indices: of the slices, beginning next to the key slice.
     :param side: of the model's logits; None where it takes no mask prompt.
     """
+    if not mask.any():
+        return
     thickness = source.volume.spacing[key.slice_axis]
     pixels, agreement = source.pixels(key), 0.0
+    part, distance = _around(mask)
     for index in indices:
-        if not mask.any():
-            return
         plane = slice_plane(source.volume, key.orientation, index)
         before, pixels = pixels, source.pixels(plane)
-        part = Part.around(mask)
-        moved = carried(signed_distance(part.cut(mask)), part.cut(before), part.cut(pixels))
+        moved = carried(distance, part.cut(before), part.cut(pixels))
         moved_mask = part.placed(moved > 0, plane.shape, False)
         if not moved_mask.any():
             return
         answer, best = _ask(source, plane, moved_mask, part.placed(moved, plane.shape, -FARTHEST), side)
-        score = part.cut(logits_in_slice(answer.logits[best], plane)) + _SHAPE_WEIGHT * np.clip(
+        score = logits_in_part(answer.logits[best], plane, part) + _SHAPE_WEIGHT * np.clip(
             moved, -_SHAPE_LIMIT, _SHAPE_LIMIT
         )
         mask = part.placed(connected_with(score > 0, part.cut(moved_mask)), plane.shape, False)
@@ -85,6 +85,7 @@ def follow(
             return
         agreed = math.log(max(_SMALLEST_AGREEMENT, overlap(answer.masks[best], moved_mask)))
         agreement = max(_LOWEST_AGREEMENT, agreement + agreed)
+        part_after, distance = _around(mask)
         yield Reached(
             plane=plane,
             part=part,
@@ -93,9 +94,15 @@ def follow(
             predicted_iou=float(answer.predicted_iou[best]),
             stability=float(answer.stability[best]),
             agreement=agreement,
-            greys=Greys.of(pixels, mask),
+            greys=Greys.of(part_after.cut(pixels), distance),
             distance_mm=abs(index - key.index) * thickness,
         )
+        part = part_after
+
+
+def _around(mask: NDArray[np.bool_]) -> tuple[Part, NDArray[np.float32]]:
+    part = Part.around(mask)
+    return part, signed_distance(part.cut(mask))
 
 
 def _ask(

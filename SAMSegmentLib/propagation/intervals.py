@@ -22,6 +22,11 @@ class Run:
     key: int
     indices: tuple[int, ...]
 
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The key slices that it starts from."""
+        return (self.key,)
+
 
 @dataclass(frozen=True)
 class Between:
@@ -30,6 +35,11 @@ class Between:
     low: int
     high: int
     indices: range
+
+    @property
+    def keys(self) -> tuple[int, ...]:
+        """The key slices that it starts from."""
+        return self.low, self.high
 
 
 def intervals(keys: Iterable[int]) -> list[Interval]:

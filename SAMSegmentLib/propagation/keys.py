@@ -10,7 +10,7 @@ from ..geometry import slice_plane
 from ..prompts import SlicePrompts
 from ..quality import Evidence
 from .appearance import Greys
-from .shape import box_of
+from .shape import Part, box_of, signed_distance
 
 if TYPE_CHECKING:
     from .follow import Reached
@@ -37,8 +37,9 @@ class Keys:
             return
         # What the model takes as a mask prompt, and how sure it is of the key slice, only an answer tells.
         (answer,) = self._source.decode(self.planes[index], [SlicePrompts(box=box_of(mask))])
+        part = Part.around(mask)
         self._known[index] = _Key(
-            greys=Greys.of(self._source.pixels(self.planes[index]), mask),
+            greys=Greys.of(part.cut(self._source.pixels(self.planes[index])), signed_distance(part.cut(mask))),
             predicted_iou=float(answer.predicted_iou[answer.best]),
             logits_side=int(answer.logits.shape[-1]),
         )

@@ -7,6 +7,7 @@ under it, which is a better guess at the next slice's mask than the mask itself.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,14 @@ from PIL import Image
 from scipy import ndimage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # The deformation is smooth: it is estimated on at most this many pixels a side, after a first estimate on half of them,
 # which finds tissue that moves far.
 _LONGEST_SIDE = 48
-_COARSE_ITERATIONS, _FINE_ITERATIONS = 8, 4
+_COARSE_ITERATIONS, _FINE_ITERATIONS = 8, 2
 _SMOOTHING = 1.0  # pixels of the deformation's grid
 _SMALLEST_SIDE = 4  # SimpleITK's demons need that many
 
@@ -64,12 +67,24 @@ def _demons(
     demons.SetNumberOfIterations(iterations)
     demons.SetSmoothDisplacementField(True)
     demons.SetStandardDeviations(_SMOOTHING)
-    demons.SetNumberOfThreads(1)  # the slice is small, and the other cores compute for the model
-    if start is None:
-        field = demons.Execute(fixed, moving)
-    else:
-        field = demons.Execute(fixed, moving, sitk.GetImageFromArray(start.astype(np.float64), isVector=True))
+    starts = [] if start is None else [sitk.GetImageFromArray(start.astype(np.float64), isVector=True)]
+    with _one_thread():
+        field = demons.Execute(fixed, moving, *starts)
     return np.asarray(sitk.GetArrayFromImage(field), dtype=np.float32)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # A slice is so small that sharing it out costs more than it saves, also in the filters within the filter, which
+    # know only of the default.
+    import SimpleITK as sitk
+
+    usual = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(usual)
 
 
 def _grid_shape(shape: tuple[int, ...], longest: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from .intervals import Between, Run, plan
 from .keys import Keys
 from .request import PropagatedSlice
 from .second_pass import second_pass
+from .tidy import is_tidied, tidied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,11 +54,19 @@ def propagate_in_units(source: SliceSource, request: PropagationRequest) -> Iter
 def _all_units(source: SliceSource, request: PropagationRequest) -> Iterator[PropagatedSlice | None]:
     keys = Keys(source, request)
     first_pass: dict[int, PropagatedSlice] = {}
+    is_kept = request.smooth or is_tidied(request)
     for work in plan(source.volume, request):
+        made: dict[int, PropagatedSlice] = {}
         for reached in _outward(source, work, keys) if isinstance(work, Run) else _inward(source, work, keys):
-            if request.smooth and reached is not None:
-                first_pass[reached.plane.index] = reached
+            if is_kept and reached is not None:
+                made[reached.plane.index] = reached
             yield reached
+        if is_tidied(request):
+            for reached in list(tidied(source, request, {key: keys.masks[key] for key in work.keys}, made)):
+                made[reached.plane.index] = reached
+                yield reached
+        if request.smooth:
+            first_pass |= made
     if first_pass:
         yield from second_pass(source, request, first_pass, keys.any_logits_side)
 

@@ -34,6 +34,8 @@ class PropagationRequest:
     :param farthest_mm: distance from the nearest key slice beyond which no slice is reached; None for none.
     :param intervals: those that are wanted, between neighbouring key slices; None for all.
     :param smooth: whether a second pass looks at the segment from the other two sides (see :mod:`.second_pass`).
+    :param connected: whether pieces of an interval that do not hang together, in 3D, with its key slices are dropped.
+    :param fill_holes: whether cavities within an interval are filled, in 3D.
     """
 
     orientation: Orientation
@@ -45,6 +47,8 @@ class PropagationRequest:
     farthest_mm: float | None = None
     intervals: tuple[Interval, ...] | None = None
     smooth: bool = False
+    connected: bool = False
+    fill_holes: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from ..geometry import Orientation, slice_plane
 from ..prompts import SlicePrompts
-from .shape import FARTHEST, box_of, logits_in_slice, mask_prompt, signed_distance
+from .shape import FARTHEST, box_of, logits_in_part, mask_prompt, signed_distance
 from .solid import Solid
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def second_pass(
                 yield None
     seen_again = solid.with_voxels(np.where(votes.count > 0, votes.score + _distance(solid) > 0, solid.voxels))
     seen_again = seen_again.connected_with(request.key_masks, request.orientation)
+    if request.fill_holes:
+        seen_again = seen_again.without_holes()
     for _, reached in sorted(first_pass.items()):
         mask = seen_again.mask(reached.plane)
         if mask.any() and not np.array_equal(mask, reached.mask):
@@ -83,7 +85,7 @@ def _vote(source: SliceSource, solid: Solid, plane: SlicePlane, votes: _Votes, s
     distance = part.placed(signed_distance(part.cut(mask)), plane.shape, -FARTHEST)
     logits = None if side is None else mask_prompt(distance, plane, side)
     (answer,) = source.decode(plane, [SlicePrompts(box=box_of(mask), logits=logits)])
-    score = part.cut(logits_in_slice(answer.logits[answer.best], plane))
+    score = logits_in_part(answer.logits[answer.best], plane, part)
     solid.cut(plane, votes.score)[...] += np.clip(score, -_SUREST, _SUREST)
     solid.cut(plane, votes.count)[...] += 1
 

@@ -79,19 +79,25 @@ def mask_prompt(distance: NDArray[np.float32], plane: SlicePlane, side: int) -> 
     return logits
 
 
-def logits_in_slice(logits: NDArray[np.float32], plane: SlicePlane) -> NDArray[np.float32]:
-    """A model's low-resolution logits [row, column] in the pixels of their slice."""
+def logits_in_part(logits: NDArray[np.float32], plane: SlicePlane, part: Part) -> NDArray[np.float32]:
+    """A model's low-resolution logits [row, column] in the pixels of a part of their slice."""
     rows, columns = _grid(plane, logits.shape[0]).model_shape
-    return _resized(logits[:rows, :columns], plane.shape)
+    down, across = rows / plane.shape[0], columns / plane.shape[1]
+    where = (part.columns.start * across, part.rows.start * down, part.columns.stop * across, part.rows.stop * down)
+    shape = part.rows.stop - part.rows.start, part.columns.stop - part.columns.start
+    return _resized(logits[:rows, :columns], shape, where)
 
 
 def _grid(plane: SlicePlane, side: int) -> SliceGrid:
     return SliceGrid.fit(plane.shape, plane.spacing, side)
 
 
-def _resized(values: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+def _resized(
+    values: NDArray[np.float32], shape: tuple[int, int], where: tuple[float, float, float, float] | None = None
+) -> NDArray[np.float32]:
+    """Values, or those of the rectangle ``where`` (left, top, right, bottom), on a grid of ``shape``."""
     image = Image.fromarray(np.ascontiguousarray(values))
-    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
+    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR, where))
 
 
 def connected_with(mask: NDArray[np.bool_], seed: NDArray[np.bool_]) -> NDArray[np.bool_]:

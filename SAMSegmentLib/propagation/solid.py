@@ -104,6 +104,10 @@ class Solid:
         kept.discard(0)
         return self.with_voxels(np.isin(pieces, sorted(kept))) if kept else self
 
+    def without_holes(self) -> Solid:
+        """With the cavities that no way leads out of (from face to face) filled."""
+        return self.with_voxels(ndimage.binary_fill_holes(self.voxels))
+
     def _has(self, plane: SlicePlane) -> bool:
         begin = self.start[plane.slice_axis]
         count: int = self.voxels.shape[2 - plane.slice_axis]

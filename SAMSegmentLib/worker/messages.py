@@ -106,6 +106,8 @@ class Propagate(_Message):
     farthest_mm: float | None
     intervals: list[tuple[_Index | None, _Index | None]] | None
     smooth: bool
+    connected: bool
+    fill_holes: bool
 
 
 class EmbedAll(_Message):

@@ -125,6 +125,8 @@ def propagate_message(number: int, request: PropagationRequest) -> Propagate:
         farthest_mm=None if request.farthest_mm is None else float(request.farthest_mm),
         intervals=None if request.intervals is None else [_interval(*ends) for ends in request.intervals],
         smooth=bool(request.smooth),
+        connected=bool(request.connected),
+        fill_holes=bool(request.fill_holes),
     )
 
 
@@ -150,6 +152,8 @@ def propagation_of(message: Propagate) -> PropagationRequest:
         message.farthest_mm,
         None if message.intervals is None else tuple(message.intervals),
         message.smooth,
+        message.connected,
+        message.fill_holes,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from SAMSegmentLib.propagation import propagate
+from Testing.benchmarks.asking import ask_and_score, ask_with_points
 from Testing.benchmarks.micro_sam_routine import Projection, propagate_as_micro_sam
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ BASELINES = tuple(
 ABLATIONS: tuple[Variant, ...] = (
     Variant("masks not moved", patches={"propagation.follow.carried": lambda values, *_: values}),
     Variant("no mask prompt", patches={"propagation.keys.Keys.logits_side": lambda *_: None}),
+    Variant("points too", patches={"propagation.follow._ask": partial(ask_with_points, keeps_box=True)}),
+    Variant("points, no box", patches={"propagation.follow._ask": partial(ask_with_points, keeps_box=False)}),
+    Variant("candidates scored", patches={"propagation.follow._ask": ask_and_score}),
     Variant("model alone, no shape", patches={"propagation.follow._SHAPE_WEIGHT": 0.0}),
     Variant("end: no grey values", patches={"propagation.appearance.Greys.likeness": lambda *_: 0.0}),
     Variant("end: no agreement", patches={"propagation.follow._SMALLEST_AGREEMENT": 1.0}),
@@ -63,6 +67,8 @@ ABLATIONS: tuple[Variant, ...] = (
         patches={"propagation.fusion._share": lambda own, other: float(own.distance_mm < other.distance_mm)},
     ),
     Variant("second pass", request={"smooth": True}),
+    Variant("connected", request={"connected": True}),
+    Variant("holes filled", request={"fill_holes": True}),
 )
 
 VARIANTS = {variant.name: variant for variant in (*BASELINES, OURS, *ABLATIONS)}

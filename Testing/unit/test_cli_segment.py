@@ -145,6 +145,7 @@ MISTAKES = [
     (["--point", "1,2,3", "--stop-at", "0"], "--stop-at belongs to --propagate"),
     (["--point", "1,2,3", "--farthest", "0"], "--farthest belongs to --propagate"),
     (["--point", "1,2,3", "--smooth"], "--smooth belongs to --propagate"),
+    (["--point", "1,2,3", "--fill-holes"], "--fill-holes belongs to --propagate"),
     (["--point", "1,2,3", "--propagate", "--farthest", "0"], "above 0"),
     (["--point", "1,2,3", "--propagate", "--farthest", "nan"], "not nan"),
     (["--point", "1,2,3", "--propagate", "--stop-at", "20"], "not 20"),
@@ -221,6 +222,8 @@ PROMPT_OPTIONS = [
     ["--stop-at", "0"],
     ["--farthest", "0"],
     ["--smooth"],
+    ["--connected"],
+    ["--fill-holes"],
 ]
 
 

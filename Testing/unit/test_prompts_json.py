@@ -100,12 +100,14 @@ def test_all_that_a_propagation_depends_on_is_in_the_file():
         "stops": [2, 9],
         "farthest_mm": 12.5,
         "smooth": True,
+        "connected": True,
+        "fill_holes": True,
         "intervals": [[None, 4], [4, 7]],
         "only": [3, 2, 3],
     }
     (propagation,) = saved_segment_from_json({"name": "a", "propagate": [wanted]}).propagations
     assert propagation == Propagation(
-        Orientation.CORONAL, 1, None, (3, 2, 3), (2, 9), 12.5, smooth=True, intervals=((None, 4), (4, 7))
+        Orientation.CORONAL, 1, None, (3, 2, 3), (2, 9), 12.5, True, True, True, intervals=((None, 4), (4, 7))
     )
 
 
@@ -184,6 +186,7 @@ def accepted_with(**members):
         (propagate_with(intervals=[[1]]), "propagate"),
         (propagate_with(intervals=[3]), "propagate"),
         (propagate_with(smooth=1), "true or false"),
+        (propagate_with(fill_holes=None), "true or false"),
         (propagate_with(farthest_mm="3"), "a number"),
         (propagate_with(farthest_mm=-1), "above 0 .*, not -1"),
         (propagate_with(farthest_mm=10**300), "at most 1000000 mm"),

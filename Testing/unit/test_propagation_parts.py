@@ -11,13 +11,15 @@ from SAMSegmentLib.propagation.request import overlap
 from SAMSegmentLib.propagation.shape import (
     Part,
     connected_with,
-    logits_in_slice,
+    logits_in_part,
     mask_prompt,
     signed_distance,
 )
 from SAMSegmentLib.propagation.solid import Solid
 from SAMSegmentLib.quality import Evidence
 from Testing.generated import AXIS_ORDERS, affine_for, axis_order_name, ball, volume_of
+
+EVERYWHERE = Part(slice(0, 60), slice(0, 90))
 
 
 def disc(shape: tuple[int, int], row: float, column: float, radius: float) -> np.ndarray:
@@ -47,10 +49,14 @@ def test_masks_that_look_like_the_key_slices_are_told_from_those_that_look_like_
     mask = disc((40, 40), 20, 20, 9)
     noise = np.random.default_rng(2).integers(0, 20, mask.shape)
     pixels = (np.where(mask, 170, 70) + noise).astype(np.uint8)
-    key = Greys.of(pixels, mask)
-    assert key.likeness(Greys.of(pixels, disc((40, 40), 22, 20, 6))) > 1
-    assert key.likeness(Greys.of(pixels, disc((40, 40), 5, 5, 4))) < -1
-    assert key.contrast > 0.8 > Greys.of((70 + noise).astype(np.uint8), mask).contrast
+
+    def greys(row: int, column: int, radius: int) -> Greys:
+        return Greys.of(pixels, signed_distance(disc((40, 40), row, column, radius)))
+
+    key = greys(20, 20, 9)
+    assert key.likeness(greys(22, 20, 6)) > 1
+    assert key.likeness(greys(5, 5, 4)) < -1
+    assert key.contrast > 0.8 > Greys.of((70 + noise).astype(np.uint8), signed_distance(mask)).contrast
 
 
 def test_the_signed_distance_is_half_a_pixel_on_both_sides_of_the_outline():
@@ -67,7 +73,11 @@ def test_a_mask_comes_back_from_its_logits_at_the_same_place(spacing):
     plane = slice_plane(volume, Orientation.AXIAL, 1)
     mask = disc(plane.shape, 22, 60, 14)
     logits = mask_prompt(signed_distance(mask), plane, 128)
-    assert overlap(logits_in_slice(logits, plane) > 0, mask) > 0.93
+    assert overlap(logits_in_part(logits, plane, EVERYWHERE) > 0, mask) > 0.93
+    part = Part(slice(5, 41), slice(43, 80))
+    inner = np.s_[2:-2, 2:-2]  # what lies on the part's edge has no neighbours beyond it to be interpolated with
+    whole = part.cut(logits_in_part(logits, plane, EVERYWHERE))
+    assert np.allclose(logits_in_part(logits, plane, part)[inner], whole[inner], atol=1e-3)
 
 
 def test_pieces_that_the_moved_mask_does_not_touch_are_left_out():

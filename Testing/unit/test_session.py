@@ -9,6 +9,7 @@ from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Box, Point, PromptSet
+from SAMSegmentLib.session import SegmentationSession
 from Testing.sessions import mask_of
 
 AXIAL, CORONAL = Orientation.AXIAL, Orientation.CORONAL
@@ -233,3 +234,33 @@ def test_what_cannot_be_done_is_refused_in_words_and_changes_nothing(session, ac
     assert session.segment_names == ("ball",)
     assert not mask_of(session).any()
     assert session.state("ball").prompts == {}
+
+
+def test_a_renamed_segment_has_its_new_name_after_undo_too(session):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    before = mask_of(session)
+    assert session.rename_segment("ball", " spleen ") == "spleen"
+    assert session.segment_names == ("spleen",)
+    assert np.array_equal(mask_of(session, "spleen"), before)
+    session.undo()
+    assert session.segment_names == ("spleen",)
+    session.redo()
+    assert np.array_equal(mask_of(session, "spleen"), before)
+
+
+def test_a_new_name_must_be_free_for_as_long_as_undo_reaches(session):
+    session.add_segment("other")
+    session.remove_segment("other")
+    for name in ("other", " "):
+        with pytest.raises(InputError, match=r"another name|needs a name"):
+            session.rename_segment("ball", name)
+    assert session.segment_names == ("ball",)
+
+
+def test_a_session_goes_on_from_segments_that_it_is_given(session, ball_mask):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    again = SegmentationSession(session.volume, session.engine, states=session.states)
+    assert np.array_equal(mask_of(again), mask_of(session))
+    assert not again.can_undo
+    again.add_point("ball", (10, 8, 6), AXIAL, positive=False).result()
+    assert not mask_of(again)[6, 8, 10]

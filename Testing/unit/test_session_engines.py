@@ -93,6 +93,13 @@ def test_an_undone_prompt_gets_no_late_mask_and_redoing_asks_again(late_session,
     assert np.array_equal(mask_of(late_session)[6], ball_mask[6])
 
 
+def test_a_segment_renamed_while_its_answer_is_awaited_gets_its_mask(late_session, ball_mask):
+    late_session.add_point("ball", (9, 8, 6), AXIAL)
+    late_session.rename_segment("ball", "spleen")
+    late_session.engine.answer_all()
+    assert np.array_equal(mask_of(late_session, "spleen")[6], ball_mask[6])
+
+
 def test_an_accepted_slice_stays_so_when_an_answer_comes_twice(late_session):
     late_session.add_point("ball", (9, 8, 6), AXIAL)
     late_session.undo()

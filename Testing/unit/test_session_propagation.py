@@ -78,7 +78,17 @@ def test_an_interval_in_which_nothing_was_reached_is_not_asked_for_again():
 
 
 @pytest.mark.parametrize(
-    "members", [{"first": 3}, {"last": 22}, {"stops": (8,)}, {"farthest_mm": 2.0}, {"smooth": True}], ids=str
+    "members",
+    [
+        {"first": 3},
+        {"last": 22},
+        {"stops": (8,)},
+        {"farthest_mm": 2.0},
+        {"smooth": True},
+        {"connected": True},
+        {"fill_holes": True},
+    ],
+    ids=str,
 )
 def test_other_settings_make_everything_again(session, members):
     propagate(session, **members)
@@ -158,6 +168,18 @@ def test_a_propagation_cancelled_before_its_first_slice_leaves_nothing_to_save()
     session.engine._on_volume.pixels = cancelled
     assert session.propagate("ball", Propagation(AXIAL)).cancelled()
     assert session_to_json(session)["segments"][0]["propagate"] == []
+
+
+def test_a_propagation_cancelled_before_its_first_slice_leaves_what_it_was_to_replace(session):
+    before, saved = mask_of(session), session_to_json(session)
+
+    def cancelled(*_):
+        raise CancelledError
+
+    session.engine._on_volume.pixels = cancelled
+    assert session.propagate("ball", Propagation(AXIAL, smooth=True)).cancelled()
+    assert np.array_equal(mask_of(session), before)
+    assert session_to_json(session) == saved
 
 
 def test_a_file_that_names_no_intervals_is_done_again_as_far_as_it_says(session):

@@ -37,6 +37,8 @@ propagations = st.tuples(
         stops=st.sampled_from([(), (8,)]),
         farthest_mm=st.none() | st.just(3.0),
         smooth=st.booleans(),
+        connected=st.booleans(),
+        fill_holes=st.booleans(),
     ),
     st.none() | st.integers(0, 9),
 )
