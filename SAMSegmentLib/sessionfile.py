@@ -74,11 +74,12 @@ def _segment_to_json(state: SegmentState) -> dict[str, Any]:
     data: dict[str, Any] = {
         "name": state.name,
         "color": list(state.color),
-        # A slice with nothing but a mask prompt has nothing that could be saved.
-        "prompts": [item.to_json() for item in state.prompts.values() if item.points or item.boxes],
+        # What a mask prompt (a model's logits) made is saved as the mask that it made: logits are no text.
+        "prompts": [item.to_json() for item in state.prompts.values() if not item.mask],
     }
     accepted = sorted(
-        (key for key, mask in state.masks.items() if mask.is_accepted), key=lambda key: (key[0].value, key[1])
+        (key for key, mask in state.masks.items() if mask.is_accepted or (mask.prompts and mask.prompts.mask)),
+        key=lambda key: (key[0].value, key[1]),
     )
     if accepted:
         data["accepted"] = [SavedMask.of(*key, state.masks[key].unpack()).to_json() for key in accepted]
@@ -196,6 +197,7 @@ def _propagation(data: Any) -> Propagation:
     if isinstance(data, dict):
         known_members(data, '"propagate"', _PROPAGATION_MEMBERS)
     try:
+        _refuse_text(data, ("slices", "only", "stops", "intervals"))
         first, last = data["slices"]
         only, wanted = data.get("only"), data.get("intervals")
         orientation = Orientation(data["orientation"])
@@ -214,6 +216,12 @@ def _propagation(data: Any) -> Propagation:
         if type(value) is not bool:
             raise InputError(f'"propagate": "{name}" is true or false, not {value!r}.')
     return Propagation(orientation, first, last, handed_over, stops, farthest_mm, intervals=intervals, **switches)
+
+
+def _refuse_text(data: dict[str, Any], members: Iterable[str]) -> None:
+    for member in members:
+        if isinstance(data.get(member), str):  # which is a sequence, too
+            raise InputError(f'"propagate": "{member}" is a list, not {data[member]!r}.')
 
 
 def _interval(low: int | None, high: int | None) -> Interval:

@@ -289,7 +289,8 @@ def _propagate(session: SegmentationSession, name: str, propagation: Propagation
         try:
             session.engine.wait(future, give_up=lambda: interruption.noticed)
         except CancelledError:
-            progress.notes.append(f"Stopped by Ctrl+C; the {len(reached)} slices reached so far were kept.")
+            unfinished = ", without the second look from the other two sides" if propagation.smooth else ""
+            progress.notes.append(f"Stopped by Ctrl+C; the {len(reached)} slices reached so far were kept{unfinished}.")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from .shape import FARTHEST, box_of, logits_in_part, mask_prompt, signed_distanc
 from .solid import Solid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SMALLEST_SECTION = 12
 # Logits beyond this count as this, and the first pass's signed distance (in the finest voxel side) beyond that as that.
 _SUREST, _SHAPE_LIMIT = 8.0, 4.0
+_SLAB = 16  # slices of a body that are worked on in one go
 # Across slices much thicker than their pixels the other two sides show steps, not outlines.
 _LARGEST_ANISOTROPY = 3.0
 
@@ -37,7 +38,7 @@ _LARGEST_ANISOTROPY = 3.0
 def second_pass(
     source: SliceSource, request: PropagationRequest, first_pass: Mapping[int, PropagatedSlice], side: int | None
 ) -> Iterator[PropagatedSlice | None]:
-    """Yield None after each slice that was looked at, then the slices whose mask has changed.
+    """Yield None after each slice that was looked at and other pieces of work, then the slices whose mask has changed.
 
     Key slices keep their masks, and no slice is added. Nothing changes where slices are much thicker than pixels.
 
@@ -55,7 +56,9 @@ def second_pass(
             for index in solid.indices(orientation):
                 _vote(source, solid, slice_plane(source.volume, orientation, index), votes, side)
                 yield None
-    seen_again = solid.with_voxels(np.where(votes.count > 0, votes.score + _distance(solid) > 0, solid.voxels))
+    distance = yield from _distance(solid)
+    seen_again = solid.with_voxels(np.where(votes.count > 0, votes.score + distance > 0, solid.voxels))
+    yield None
     seen_again = seen_again.connected_with(request.key_masks, request.orientation)
     if request.fill_holes:
         seen_again = seen_again.without_holes()
@@ -90,10 +93,27 @@ def _vote(source: SliceSource, solid: Solid, plane: SlicePlane, votes: _Votes, s
     solid.cut(plane, votes.count)[...] += 1
 
 
-def _distance(solid: Solid) -> NDArray[np.float32]:
-    """The body's own vote: signed distance to its surface, in the finest voxel side."""
+def _distance(solid: Solid) -> Generator[None, None, NDArray[np.float32]]:
+    """The body's own vote: signed distance to its surface, in the finest voxel side; yields between its parts.
+
+    It is cut off, so that a slab of slices with as many around it tells the same as the whole body.
+    """
     sampling = np.array(solid.volume.spacing[::-1]) / min(solid.volume.spacing)
-    inside = ndimage.distance_transform_edt(solid.voxels, sampling=sampling)
-    outside = ndimage.distance_transform_edt(~solid.voxels, sampling=sampling)
+    around = int(np.ceil(_SHAPE_LIMIT / sampling[0])) + 1
+    distance = np.empty(solid.voxels.shape, np.float32)
+    count = len(distance)
+    for first in range(0, count, _SLAB):
+        low, last = max(0, first - around), min(count, first + _SLAB)
+        slab = _signed_distance(solid.voxels[low : min(count, last + around)], sampling)
+        distance[first:last] = slab[first - low : last - low]
+        yield
+    return distance
+
+
+def _signed_distance(voxels: NDArray[np.bool_], sampling: NDArray[np.float64]) -> NDArray[np.float32]:
+    if voxels.all() or not voxels.any():  # there is no surface that a distance could be measured to
+        return np.where(voxels, np.float32(_SHAPE_LIMIT), np.float32(-_SHAPE_LIMIT))
+    inside = ndimage.distance_transform_edt(voxels, sampling=sampling)
+    outside = ndimage.distance_transform_edt(~voxels, sampling=sampling)
     clipped: NDArray[np.float32] = np.clip(inside - outside, -_SHAPE_LIMIT, _SHAPE_LIMIT).astype(np.float32)
     return clipped

@@ -187,6 +187,7 @@ def accepted_with(**members):
         (propagate_with(intervals=[3]), "propagate"),
         (propagate_with(smooth=1), "true or false"),
         (propagate_with(fill_holes=None), "true or false"),
+        (propagate_with(stops="a"), '"stops" is a list, not .a.'),
         (propagate_with(farthest_mm="3"), "a number"),
         (propagate_with(farthest_mm=-1), "above 0 .*, not -1"),
         (propagate_with(farthest_mm=10**300), "at most 1000000 mm"),

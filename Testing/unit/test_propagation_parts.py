@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from SAMSegmentLib.geometry import Orientation, slice_count, slice_plane
+from SAMSegmentLib.propagation import second_pass
 from SAMSegmentLib.propagation.appearance import Greys
 from SAMSegmentLib.propagation.ending import Ending
 from SAMSegmentLib.propagation.motion import carried
@@ -160,3 +162,22 @@ def test_what_grows_again_behind_a_waist_is_another_structure(key, areas, reache
 
 def test_a_slice_that_speaks_against_the_segment_is_its_end():
     assert Ending(100).is_reached(Evidence(likeness=-3.0, contrast=0.2, agreement=-1.0, key_iou=0.9), 100)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.0, 1.0, 2.5), (2.0, 1.0, 0.8)])
+def test_a_body_measured_slab_by_slab_is_measured_as_a_whole(spacing):
+    body = ball((70, 60, 66), (33, 30, 34), 27.0, spacing) & ~ball((70, 60, 66), (33, 30, 40), 9.0, spacing)
+    solid = Solid(volume_of(body, np.diag([*spacing, 1.0])), (0, 0, 0), body)
+    sampling = np.array(spacing[::-1]) / min(spacing)
+    inside, outside = (ndimage.distance_transform_edt(item, sampling=sampling) for item in (body, ~body))
+    parts = second_pass._distance(solid)
+    assert sum(1 for _ in parts) >= 4
+    assert np.allclose(finished(second_pass._distance(solid)), np.clip(inside - outside, -4, 4))
+
+
+def finished(work):
+    try:
+        while True:
+            next(work)
+    except StopIteration as end:
+        return end.value

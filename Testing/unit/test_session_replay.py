@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import Orientation, slice_plane
-from SAMSegmentLib.prompts import Box
+from SAMSegmentLib.prompts import Box, MaskPrompt, PromptSet
 from SAMSegmentLib.session import SegmentationSession
 from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from SAMSegmentLib.worker.inprocess import InProcessEngine
@@ -112,3 +112,16 @@ def test_whatever_was_done_the_saved_session_makes_the_same_masks(steps):
     for mine, again in zip(first.segments(), second.segments(), strict=True):
         assert np.array_equal(mine.mask, again.mask)
     assert session_to_json(second) == data
+
+
+def test_what_a_mask_prompt_made_is_saved_as_the_mask_itself(session, ball_mask):
+    answer = session.add_point("ball", (9, 8, 6), AXIAL).result()
+    mask_prompt = MaskPrompt(answer.candidates.logits[0])
+    session.set_prompts("ball", PromptSet(AXIAL, 6, mask=mask_prompt)).result()
+    session.propagate("ball", Propagation(AXIAL)).result()
+    (segment,) = session_to_json(session)["segments"]
+    second = SegmentationSession(session.volume, session.engine)
+    replay(saved_segment_from_json(json.loads(json.dumps(segment))), second)
+    assert segment["prompts"] == []
+    assert np.array_equal(second.segments()[0].mask, session.segments()[0].mask)
+    assert second.segments()[0].mask[6].any()
