@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from ..errors import SAMSegmentError
     from ..geometry import Orientation
     from ..prompts import PromptSet
     from ..propagation import PropagatedSlice, PropagationRequest
@@ -164,6 +165,11 @@ class WorkerEngine:
     def is_busy(self) -> bool:
         """Whether an answer is awaited."""
         return bool(self._pending)
+
+    @property
+    def failure(self) -> SAMSegmentError | None:
+        """Why no process will be started any more until :meth:`retry`, None while there is hope."""
+        return self._supervisor.failure
 
     def start(self) -> None:
         """Start the process ahead of the first request: importing and loading take their time meanwhile."""

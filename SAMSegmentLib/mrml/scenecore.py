@@ -1,0 +1,314 @@
+"""Keeps a session, the segments and the prompt nodes of a scene the same, whoever changes one of them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from ..errors import InputError, SAMSegmentError
+from ..geometry import native_orientation
+from .editor import Editor
+from .labelmaps import Labelmaps
+from .names import SegmentNames
+from .promptedits import PromptEdits
+from .promptnodes import PromptNodes
+from .restore import accepted_in, candidates_of, segment_color, segment_state
+from .scenestates import SceneStates
+from .scenewatch import SceneWatch
+from .tags import ACCEPTED, CANDIDATES, set_slices
+from .timeline import Timeline
+from .writer import SegmentWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future
+
+    import slicer
+
+    from ..prompts import PromptSet
+    from ..segmentstate import SegmentState, SliceKey
+    from ..volume import Volume
+    from ..worker.interface import Engine
+    from .writer import EditorHistory
+
+Result = TypeVar("Result")
+
+
+class SceneCore:
+    """What a :class:`SceneSession` is made of; its arguments are described there."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        engine: Engine,
+        volume_node: slicer.vtkMRMLScalarVolumeNode,
+        segmentation_node: slicer.vtkMRMLSegmentationNode,
+        *,
+        window: str,
+        editor_node: slicer.vtkMRMLSegmentEditorNode | None,
+        history: EditorHistory | None,
+        changed: Callable[[], None],
+        tell: Callable[[str], None],
+        stepped: Callable[[], None],
+    ) -> None:
+        self.volume = volume
+        self.volume_node = volume_node
+        self.segmentation_node = segmentation_node
+        self._history = history
+        self.tell = tell
+        self._changed = changed
+        self._stepped = stepped
+        self.is_open = True
+        self.orientation = native_orientation(volume)
+        self.labelmaps = Labelmaps(volume, volume_node, segmentation_node)
+        self.editor = Editor(volume_node, segmentation_node, editor_node)
+        self.writer = SegmentWriter(volume, self.labelmaps, segmentation_node, self.editor.logic, history)
+        self.edits = PromptEdits(self)
+        self.nodes = PromptNodes(volume, volume_node, segmentation_node, lambda: self.orientation, self.edits.take)
+        self.names = SegmentNames()
+        self._gone: dict[str, SegmentState] = {}
+        self._shown: dict[str, Mapping[SliceKey, PromptSet]] = {}
+        self.timeline = Timeline()
+        self._session_steps: int | None = None  # of the action that is being done
+        self._is_following = False
+        states = tuple(self._loaded(segment_id) for segment_id in self.labelmaps.segment_ids)
+        self.session = SceneStates(volume, engine, window, states)
+        self.session.add_listener(self.sync)
+        for segment_id in self.nodes.segment_ids() - set(self.labelmaps.segment_ids):
+            self.nodes.remove_segment(segment_id)
+        self._watch = SceneWatch(volume, volume_node, segmentation_node, self)
+
+    def close(self) -> None:
+        """Let go of the scene; what is in it stays."""
+        if self.is_open:
+            self.is_open = False
+            self._watch.close()
+            self.nodes.close()
+            self.editor.close()
+            self.labelmaps.close()
+
+    def save_state(self) -> None:
+        """Let the editor's history, if there is one, keep the segments as they are."""
+        if self._history:
+            self._history.save_state()
+
+    def segment(self, segment_id: str) -> slicer.vtkSegment:
+        """A segment of the scene."""
+        return self.segmentation_node.GetSegmentation().GetSegment(segment_id)
+
+    def name(self, segment_id: str) -> str:
+        """What the session calls a segment.
+
+        :raises InputError: the session has ended, or there is no such segment.
+        """
+        self.require_open()
+        if segment_id not in self.names:
+            raise InputError("Choose a segment, or add one, to give it prompts.")
+        return self.names[segment_id]
+
+    def require_open(self) -> None:
+        """Refuse work on a scene that is gone.
+
+        :raises InputError: the session has ended.
+        """
+        if not self.is_open:
+            raise InputError("The segmentation of this volume has ended; choose the volume and a segmentation again.")
+
+    # --- actions
+
+    @contextmanager
+    def action(self) -> Iterator[None]:
+        """What is changed within is one step of undo.
+
+        :raises InputError: the session has ended.
+        """
+        self.require_open()
+        self._session_steps = 0
+        try:
+            yield
+        finally:
+            taken, self._session_steps = self._session_steps, None
+            if taken:
+                self.timeline.push(taken)
+                self.writer.forget_undone()
+                self._stepped()
+                self._changed()
+
+    def change(self, call: Callable[[], Result]) -> Result:
+        """Call a method of the session that takes a step, or none, within an action."""
+        before = self.session.states
+        result = call()
+        if self._session_steps is not None and self.session.states is not before:
+            self._session_steps += 1
+        return result
+
+    def asked(self, future: Future[Result]) -> Future[Result]:
+        """Have the user told when what was asked of the engine fails."""
+        future.add_done_callback(self._tell_failure)
+        return future
+
+    def _tell_failure(self, future: Future) -> None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, SAMSegmentError) and self.is_open:
+            self.tell(str(error))
+
+    # --- session to scene
+
+    def sync(self) -> None:
+        """Bring the scene up to what the session holds."""
+        if not self.is_open or self._is_following:
+            return
+        step = self.timeline.last.number if self.timeline.last else 0
+        if self._session_steps is not None or self.nodes.is_dragging:
+            step = self.timeline.coming_number
+        for segment_id, state in self._states():
+            self.writer.write(segment_id, self.edits.masks(segment_id, state.masks), step)
+            self._show(segment_id, state)
+        self._changed()
+
+    def show_again(self) -> None:
+        """Bring the prompt nodes back to what the session holds, where the user has changed them in vain."""
+        self._shown.clear()
+        for segment_id, state in self._states():
+            self._show(segment_id, state)
+
+    def _states(self) -> list[tuple[str, SegmentState]]:
+        known = [segment_id for segment_id in self.labelmaps.segment_ids if segment_id in self.names]
+        return [(segment_id, self.session.state(self.names[segment_id])) for segment_id in known]
+
+    def _show(self, segment_id: str, state: SegmentState) -> None:
+        set_slices(self.segmentation_node, segment_id, ACCEPTED, accepted_in(state))
+        set_slices(self.segmentation_node, segment_id, CANDIDATES, candidates_of(state.prompts))
+        if self._shown.get(segment_id) != state.prompts and not self.nodes.is_dragging:
+            self._shown[segment_id] = state.prompts
+            self.nodes.show(segment_id, state.prompts)
+
+    # --- undo and redo
+
+    def undo(self) -> None:
+        """Take back the last action, or what was changed by hand since."""
+        step = self.timeline.last
+        if not self.is_open or step is None:
+            return
+        self.edits.forget()
+        if self.writer.undo_in_editor(step.number):
+            self.sync()
+            return
+        with self._following():
+            self.writer.take_back(step.number)
+            self._back()
+        self.sync()
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        step = self.timeline.next
+        if not self.is_open or step is None:
+            return
+        self.edits.forget()
+        if self.writer.redo_in_editor(step.number):
+            self.sync()
+            return
+        with self._following():
+            self.writer.put_back(step.number)
+            self._forward()
+        self.sync()
+
+    def _back(self) -> None:
+        for _ in range(self.timeline.undo().session_steps):
+            self.session.undo()
+
+    def _forward(self) -> None:
+        for _ in range(self.timeline.redo().session_steps):
+            self.session.redo()
+
+    @contextmanager
+    def _following(self) -> Iterator[None]:
+        """What the session holds comes to agree with the scene within; the scene is not to follow meanwhile."""
+        self._is_following = True
+        try:
+            yield
+        finally:
+            self._is_following = False
+
+    def _follow(self) -> bool:
+        """Whether the editor's history has restored segments of another moment; prompts are taken along."""
+        undone, redone = self.writer.follow()
+        if not undone and not redone:
+            return False
+        self.edits.forget()
+        with self._following():
+            while self.timeline.is_done(undone):
+                self._back()
+            while self.timeline.is_undone(redone):
+                self._forward()
+        self.show_again()
+        return True
+
+    # --- what happens in the scene
+
+    def on_end(self, sentence: str) -> None:
+        """The session cannot go on."""
+        self.close()
+        self.tell(sentence)
+        self._changed()
+
+    def on_segmentation_changed(self) -> None:
+        """Segments have come, gone or changed."""
+        if self.writer.note_change():
+            has_followed = self._follow()
+            if self._match_segments() or has_followed:
+                self._changed()
+
+    def on_node_removed(self, node: slicer.vtkMRMLNode) -> None:
+        """A node was removed: if prompts were in it, they are gone."""
+        if self.nodes.forget(node):
+            self.edits.take(False)
+        elif node is self.editor.node:
+            self.on_end("The segment editor's settings were removed from the scene; choose the segmentation again.")
+
+    def on_volume_moved(self) -> None:
+        """The prompts go with the volume."""
+        self.nodes.follow_transform()
+
+    def _match_segments(self) -> bool:
+        """Whether segments of the scene have come, gone, or changed their name or colour."""
+        there = self.labelmaps.segment_ids
+        gone = [segment_id for segment_id in self.names if segment_id not in there]
+        new = [segment_id for segment_id in there if segment_id not in self.names]
+        for segment_id in gone:
+            self._gone[segment_id] = self.session.drop(self.names[segment_id])
+            self.names.forget(segment_id)
+            self._shown.pop(segment_id, None)
+            self.nodes.remove_segment(segment_id)
+            for what in (ACCEPTED, CANDIDATES):
+                set_slices(self.segmentation_node, segment_id, what, {})
+        for segment_id in new:
+            self.session.hold(self._loaded(segment_id))
+        changed = [segment_id for segment_id in there if segment_id not in new and self._describe(segment_id)]
+        for segment_id in new:
+            self._show(segment_id, self.session.state(self.names[segment_id]))
+        return bool(gone or new or changed)
+
+    def _describe(self, segment_id: str) -> bool:
+        segment, old = self.segment(segment_id), self.names[segment_id]
+        name, color = self.names.set(segment_id, segment.GetName()), segment_color(segment)
+        if name == old and color == self.session.state(old).color:
+            return False
+        self.session.recolor(old, color)
+        self.session.rename_segment(old, name)
+        self.nodes.show_names(segment_id, segment.GetName())
+        return True
+
+    def _loaded(self, segment_id: str) -> SegmentState:
+        """A segment of the scene; one that was removed and has been brought back is what it was."""
+        name = self.names.set(segment_id, self.segment(segment_id).GetName())
+        prompts = self.nodes.read(segment_id)
+        state = segment_state(self.volume, self.labelmaps, segment_id, name=name, prompts=prompts)
+        known = self._gone.pop(segment_id, None)
+        if known is not None and self.writer.knows(segment_id):
+            return replace(known, name=name)
+        self.writer.adopt(segment_id, state.masks)
+        self._shown[segment_id] = MappingProxyType(dict(state.prompts))
+        return state

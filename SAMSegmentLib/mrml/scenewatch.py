@@ -1,0 +1,111 @@
+"""What happens in a scene that a session on it must know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.misc import calldata_type
+
+from ..errors import InputError
+from .observers import Observers
+from .volumes import array_of, between_nodes
+
+if TYPE_CHECKING:
+    from ..volume import Volume
+
+
+class SceneListener(Protocol):
+    """Who is told. No method may raise: VTK would swallow it."""
+
+    def on_end(self, sentence: str) -> None:
+        """The session cannot go on; the sentence says why."""
+
+    def on_segmentation_changed(self) -> None:
+        """A segment has come, gone or changed, its name, colour, tags or voxels."""
+
+    def on_node_removed(self, node: slicer.vtkMRMLNode) -> None:
+        """Any other node has been removed."""
+
+    def on_volume_moved(self) -> None:
+        """The volume is under another transform, together with its segmentation."""
+
+
+class SceneWatch:
+    """Watches a scene, a volume node and a segmentation node until :meth:`close`."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        volume_node: slicer.vtkMRMLScalarVolumeNode,
+        segmentation_node: slicer.vtkMRMLSegmentationNode,
+        listener: SceneListener,
+    ) -> None:
+        self._volume = volume
+        self._volume_node = volume_node
+        self._segmentation_node = segmentation_node
+        self._listener = listener
+        self._image = volume_node.GetImageData()
+        self._to_segmentation = between_nodes(volume_node, segmentation_node)
+        self._observers = Observers()
+        scene = segmentation_node.GetScene()
+        add = self._observers.add
+        add(scene, scene.StartCloseEvent, self._on_close)
+        add(scene, scene.NodeRemovedEvent, self._on_removed)
+        add(volume_node, volume_node.ImageDataModifiedEvent, self._on_image)
+        add(volume_node, vtk.vtkCommand.ModifiedEvent, self._on_volume)
+        for node in (volume_node, segmentation_node):
+            add(node, node.TransformModifiedEvent, self._on_transform)
+        segmentation = slicer.vtkSegmentation
+        for event in (
+            segmentation.SegmentAdded,
+            segmentation.SegmentRemoved,
+            segmentation.SegmentModified,
+            segmentation.SourceRepresentationModified,
+        ):
+            add(segmentation_node, event, self._on_segmentation)
+
+    def close(self) -> None:
+        """Look no longer."""
+        self._observers.clear()
+
+    def _on_close(self, _scene: slicer.vtkMRMLScene, _event: str) -> None:
+        self._listener.on_end("The scene was closed, and the segmentation with it.")
+
+    @calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]  # vtk has no types here
+    def _on_removed(self, _scene: slicer.vtkMRMLScene, _event: str, node: slicer.vtkMRMLNode) -> None:
+        if node is self._volume_node:
+            self._listener.on_end(f"The volume {node.GetName()} was removed; choose another one to go on.")
+        elif node is self._segmentation_node:
+            self._listener.on_end(f"The segmentation {node.GetName()} was removed; choose another one to go on.")
+        else:
+            self._listener.on_node_removed(node)
+
+    def _on_image(self, node: slicer.vtkMRMLScalarVolumeNode, _event: str) -> None:
+        self._listener.on_end(f"The voxels of {node.GetName()} have changed; choose it again to segment it as it is.")
+
+    def _on_volume(self, node: slicer.vtkMRMLScalarVolumeNode, event: str) -> None:
+        if node.GetImageData() is not self._image:
+            self._on_image(node, event)
+            return
+        matrix = vtk.vtkMatrix4x4()
+        node.GetIJKToRASMatrix(matrix)
+        if not np.allclose(array_of(matrix), self._volume.ijk_to_ras):
+            self._listener.on_end(f"The place of {node.GetName()} has changed; choose it again to segment it there.")
+
+    def _on_transform(self, _node: slicer.vtkMRMLTransformableNode, _event: str) -> None:
+        name, other = self._volume_node.GetName(), self._segmentation_node.GetName()
+        try:
+            is_same = np.allclose(between_nodes(self._volume_node, self._segmentation_node), self._to_segmentation)
+        except InputError as error:
+            self._listener.on_end(str(error))
+            return
+        if is_same:
+            self._listener.on_volume_moved()
+        else:
+            self._listener.on_end(f"{name} and {other} lie apart now; put both under one transform, or make a new one.")
+
+    def _on_segmentation(self, _node: slicer.vtkMRMLSegmentationNode, _event: str) -> None:
+        self._listener.on_segmentation_changed()
