@@ -1,0 +1,152 @@
+"""From the nodes that the user chose to a session on them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import slicer
+from slicer.i18n import tr as _
+
+from SAMSegmentLib.errors import SAMSegmentError
+from SAMSegmentLib.intensity import resolve_window
+from SAMSegmentLib.mrml.plaintext import node_name
+from SAMSegmentLib.mrml.scenesession import SceneSession
+from SAMSegmentLib.mrml.volumes import volume_from_node
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from SAMSegmentLib.volume import Volume, Window
+
+    from .correction_section import EditorHistory
+    from .work import Work
+
+_EDITOR_TAG = "SAMSegment"
+
+
+class Binding:
+    """Opens a session when volume, segmentation or window have changed; :meth:`tick` does what takes time by and by."""
+
+    def __init__(self, work: Work, history: EditorHistory) -> None:
+        self._work = work
+        self._history = history
+        # The percentiles of a large volume take a second.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="samsegment-window")
+        self._volume_node: object | None = None  # that was chosen last
+        self._wanted: tuple[object, object, str] | None = None
+        self._opening: tuple[Volume, Future[Window]] | None = None
+
+    def update(self) -> None:
+        """Follow the parameter node. A volume that is chosen comes with its segmentation, a new one if it has none."""
+        if slicer.mrmlScene.IsBatchProcessing():
+            return  # a scene is being loaded: the segmentation may come after the volume
+        parameters = self._work.parameters
+        before, self._volume_node = self._volume_node, parameters.volume if parameters else None
+        volume_node = self._volume_node
+        if volume_node is None:
+            self.release()
+            return
+        is_another = volume_node is not before and _belongs_elsewhere(parameters.segmentation, volume_node)
+        if parameters.segmentation is None or is_another:
+            # Another call follows: setting it changes the parameter node.
+            parameters.segmentation = _segmentation_of(volume_node)
+            return
+        wanted = (volume_node, parameters.segmentation, parameters.window)
+        if wanted != self._wanted:
+            self._open(*wanted)
+
+    def release(self) -> None:
+        """Work on nothing."""
+        self._wanted = self._opening = None
+        if self._work.scene_session:
+            self._work.bind(None)
+
+    def tick(self) -> None:
+        """Go on with the opening of a volume; closes what closed itself."""
+        if self._opening and self._opening[1].done():
+            volume, window = self._opening
+            self._opening = None
+            self._work.attempt(self._finish, volume, window)
+        session = self._work.scene_session
+        if session and not session.is_open:
+            self._wanted = None
+            self._work.bind(None)
+
+    def close(self) -> None:
+        """Work on nothing any more."""
+        self.release()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _open(self, volume_node: object, segmentation_node: object, window: str) -> None:
+        self.release()
+        self._wanted = volume_node, segmentation_node, window
+        volume = self._work.attempt(volume_from_node, volume_node)
+        if volume is not None:
+            _make_ready(segmentation_node, volume_node)
+            self._opening = volume, self._thread.submit(resolve_window, volume, window)
+
+    def _finish(self, volume: Volume, resolved: Future[Window]) -> None:
+        volume_node, segmentation_node, window = self._wanted
+        try:
+            shown = resolved.result()
+        except SAMSegmentError:
+            self._work.parameters.window = "auto"
+            raise
+        self._work.engine.open_volume(volume, shown)
+        session = SceneSession(
+            volume,
+            self._work.engine,
+            volume_node,
+            segmentation_node,
+            window=window,
+            editor_node=segment_editor_node(),
+            history=self._history,
+            changed=self._work.note_change,
+            tell=self._work.tell,
+        )
+        if not session.segment_ids:
+            session.selected_segment_id = session.add_segment()
+        elif session.selected_segment_id not in session.segment_ids:
+            session.selected_segment_id = session.segment_ids[0]
+        self._work.bind(session)
+
+
+def segment_editor_node() -> slicer.vtkMRMLSegmentEditorNode:
+    """The node by which this module and its embedded Segment Editor know the selected segment and the masking."""
+    node = slicer.mrmlScene.GetSingletonNode(_EDITOR_TAG, "vtkMRMLSegmentEditorNode")
+    if node is None:
+        node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(_EDITOR_TAG)
+        node = slicer.mrmlScene.AddNode(node)
+    return node
+
+
+def _segmentation_of(volume_node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLSegmentationNode:
+    """The segmentation that was made for a volume, a new one when there is none."""
+    for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        if _made_for(node) is volume_node:
+            return node
+    name = node_name(_("{volume} segmentation").format(volume=volume_node.GetName()))
+    return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+
+
+def _made_for(segmentation_node: slicer.vtkMRMLSegmentationNode) -> object | None:
+    """The volume whose grid a segmentation was given."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    return segmentation_node.GetNodeReference(role)
+
+
+def _belongs_elsewhere(segmentation_node: slicer.vtkMRMLSegmentationNode | None, volume_node: object) -> bool:
+    return segmentation_node is not None and _made_for(segmentation_node) not in (None, volume_node)
+
+
+def _make_ready(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """A new segmentation, whoever made it, lies on the volume's grid and can be seen."""
+    if segmentation_node.GetSegmentation().GetNumberOfSegments():
+        return
+    if segmentation_node.GetDisplayNode() is None:
+        segmentation_node.CreateDefaultDisplayNodes()
+    segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())

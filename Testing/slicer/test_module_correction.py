@@ -1,0 +1,102 @@
+"""The module's section 'Correct by hand': the Segment Editor and prompts on one segment."""
+
+import slicer
+
+from SAMSegmentLib.mrml.viewinput import Tool
+from Testing.slicer.module_bench import CENTRE, exercises
+
+I0, J0, K0 = CENTRE
+PAINTED = (3, 3, K0)
+
+
+def paint(module, ijk):
+    """What the Paint effect does for one voxel."""
+    import vtk
+
+    i, j, k = ijk
+    stroke = slicer.vtkOrientedImageData()
+    stroke.SetExtent(i, i, j, j, k, k)
+    stroke.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    stroke.GetPointData().GetScalars().Fill(1)
+    matrix = vtk.vtkMatrix4x4()
+    module.session.volume_node.GetIJKToRASMatrix(matrix)
+    stroke.SetImageToWorldMatrix(matrix)
+    module.ui.segmentEditorWidget.saveStateForUndo()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    node, segment = module.session.segmentation_node, module.session.selected_segment_id
+    assert logic.SetBinaryLabelmapToSegment(stroke, node, segment, logic.MODE_MERGE_MAX)
+    module.settle()
+
+
+def is_painted(module):
+    return bool(module.mask()[K0, 3, 3])
+
+
+def test_a_hand_correction_stays_after_further_clicks(module):
+    module.open_ball()
+    module.click("Red", CENTRE)
+    paint(module, PAINTED)
+    module.click("Red", (I0, J0, K0 + 3))
+    module.click("Red", (I0 + 2, J0, K0))
+    assert is_painted(module)
+
+
+def test_undo_takes_back_strokes_and_clicks_in_their_order(module):
+    module.open_ball()
+    module.click("Red", CENTRE)
+    first = module.mask()
+    paint(module, PAINTED)
+    module.click("Red", (I0, J0, K0 + 3))
+    module.press("undoButton")
+    module.settle()
+    assert is_painted(module)
+    assert not module.mask()[K0 + 3].any()
+    module.press("undoButton")
+    module.settle()
+    assert (module.mask() == first).all()
+    assert module.prompts() == [("positive", "axial", K0)]
+
+
+@exercises("acceptCorrectionButton", "correctionSection")
+def test_a_corrected_slice_is_accepted_as_it_is_and_propagated_from(module):
+    module.open_ball()
+    module.click("Red", CENTRE)
+    paint(module, PAINTED)
+    module.look("Red", CENTRE)
+    module.open_section("correctionSection")
+    module.press("acceptCorrectionButton")
+    module.settle()
+    assert is_painted(module)
+    state = module.widget.panel.work.segment
+    mask = state.masks[module.widget.panel.work.viewed]
+    assert mask.is_accepted
+    assert mask.unpack().sum() == module.mask()[K0].sum()
+
+
+@exercises("segmentEditorWidget")
+def test_the_tool_that_was_chosen_last_has_the_mouse(module):
+    module.open_ball()
+    views, editor = module.widget.panel.views, module.ui.segmentEditorWidget
+    module.open_section("correctionSection")
+    editor.setActiveEffectByName("Paint")
+    module.touched.add("segmentEditorWidget")
+    module.settle()
+    assert views.tool is Tool.NONE
+    module.press("includeButton")
+    module.settle()
+    assert views.tool is Tool.POSITIVE
+    assert editor.mrmlSegmentEditorNode().GetActiveEffectName() in ("", None)
+    editor.setActiveEffectByName("Paint")
+    module.settle()
+    module.host.leave("SAMSegment")
+    assert editor.mrmlSegmentEditorNode().GetActiveEffectName() in ("", None), "effects are put down with the module"
+
+
+def test_the_editor_works_on_the_same_segment_as_prompts_do(module):
+    module.open_ball()
+    module.press("addSegmentButton")
+    module.settle()
+    node = module.ui.segmentEditorWidget.mrmlSegmentEditorNode()
+    assert node.GetSelectedSegmentID() == module.session.selected_segment_id
+    assert node.GetSegmentationNode() is module.session.segmentation_node
+    assert node.GetSourceVolumeNode() is module.session.volume_node
