@@ -72,6 +72,7 @@ class SAMSegmentParameterNode:
     segmentation: vtkMRMLSegmentationNode
     window: str = "auto"
     hover: bool = False
+    solid: bool = False
     smooth: bool = False
     follow: bool = False
 
@@ -103,7 +104,7 @@ class SAMSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel = Panel(self.ui, Path(self.resourcePath("requirements.txt")))
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._on_scene_start_close)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._on_scene_end_close)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._on_scene_end_import)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndBatchProcessEvent, self._on_scene_end_batch)
         if getattr(self.parent, "isEntered", False):
             self.enter()  # loaded anew while it is shown: Slicer does not call it then
 
@@ -160,10 +161,10 @@ class SAMSegmentWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._isEntered:
             self._use_parameter_node()
 
-    def _on_scene_end_import(self, *_event):
+    def _on_scene_end_batch(self, *_event):
+        # A scene that was loaded has filled the node that was there already; nothing was done with it meanwhile.
         if self._isEntered:
             self._use_parameter_node()
-            # A scene that was loaded may have filled the node that was there already.
             self.panel.follow_parameters()
 
 

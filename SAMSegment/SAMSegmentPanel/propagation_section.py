@@ -89,7 +89,15 @@ class PropagationSection:
             first = max(first, keys[0])
         if keys and direction == _DOWNWARDS:
             last = min(last, keys[-1])
-        return Propagation(orientation, first, last, smooth=self.ui.smoothCheckBox.checked)
+        is_solid = self.ui.solidCheckBox.checked
+        return Propagation(
+            orientation,
+            first,
+            last,
+            smooth=self.ui.smoothCheckBox.checked,
+            connected=is_solid,
+            fill_holes=is_solid,
+        )
 
     def _follow_prompts(self) -> None:
         """Choose the orientation of the slice in view, or any other with prompts, when the chosen one has none."""

@@ -73,20 +73,31 @@ def test_a_corrected_slice_is_accepted_as_it_is_and_propagated_from(module):
     assert mask.unpack().sum() == module.mask()[K0].sum()
 
 
+def press_effect(module, name):
+    """Press one of the buttons within the Segment Editor's widget."""
+    from PySide6 import QtWidgets
+
+    editor = module.host.binding.unwrap(module.ui.segmentEditorWidget)
+    buttons = {button.text(): button for button in editor.findChildren(QtWidgets.QAbstractButton)}
+    assert buttons[name].isVisible()
+    buttons[name].click()
+    module.touched.add("segmentEditorWidget")
+
+
 @exercises("segmentEditorWidget")
 def test_the_tool_that_was_chosen_last_has_the_mouse(module):
     module.open_ball()
     views, editor = module.widget.panel.views, module.ui.segmentEditorWidget
     module.open_section("correctionSection")
-    editor.setActiveEffectByName("Paint")
-    module.touched.add("segmentEditorWidget")
+    press_effect(module, "Paint")
     module.settle()
+    assert editor.mrmlSegmentEditorNode().GetActiveEffectName() == "Paint"
     assert views.tool is Tool.NONE
     module.press("includeButton")
     module.settle()
     assert views.tool is Tool.POSITIVE
     assert editor.mrmlSegmentEditorNode().GetActiveEffectName() in ("", None)
-    editor.setActiveEffectByName("Paint")
+    press_effect(module, "Paint")
     module.settle()
     module.host.leave("SAMSegment")
     assert editor.mrmlSegmentEditorNode().GetActiveEffectName() in ("", None), "effects are put down with the module"

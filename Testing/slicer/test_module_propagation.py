@@ -73,14 +73,16 @@ def test_range_direction_and_orientation_are_kept_to(module):
     assert module.ui.rangeWidget.maximum == BALL.shape[2] - 1
 
 
-@exercises("smoothCheckBox")
-def test_a_second_pass_is_asked_for(module):
+@exercises("smoothCheckBox", "solidCheckBox")
+def test_a_second_pass_and_a_solid_body_are_asked_for(module):
     module.open_ball()
     module.click("Red", CENTRE)
     module.press("smoothCheckBox")
+    module.press("solidCheckBox")
     propagate(module)
     (propagation,) = module.widget.panel.work.segment.propagations
-    assert propagation.smooth
+    assert (propagation.smooth, propagation.connected, propagation.fill_holes) == (True, True, True)
+    assert reached(module) >= BALL_SLICES - {min(BALL_SLICES), max(BALL_SLICES)}
 
 
 @exercises("followCheckBox")
