@@ -1,4 +1,4 @@
-"""How good a slice's mask is likely to be, told without a reference.
+"""How likely a slice's mask is to be right, told without a reference.
 
 The numbers are logistic regressions on slices of labelled volumes; docs/benchmarks.md ("Propagation") has the figures
 on volumes that were left out of the fit.
@@ -39,9 +39,12 @@ class Evidence:
 
     @property
     def confidence(self) -> float:
-        """How good the mask is likely to be: an estimate of its Dice, 0..1."""
+        """How likely it is that the mask shows the segment, if roughly (Dice above 0.2), 0..1.
+
+        Slices that failed altogether are what a user must find: an estimate of Dice itself found fewer of them.
+        """
         return _logistic(
-            -4.26 + 5.02 * self.key_iou + 1.79 * self.contrast + 0.83 * self.agreement + 0.88 * self.is_fused
+            -0.52 + 2.96 * self.key_iou + 1.25 * self.contrast + 2.34 * self.agreement + 1.45 * self.is_fused
         )
 
     def fused_with(self, other: Evidence, share: float) -> Evidence:

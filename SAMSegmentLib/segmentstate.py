@@ -36,7 +36,7 @@ class SliceMask:
     :param predicted_iou: the model's own estimate, 0..1; None for a mask that no model made.
     :param stability: 0..1; None likewise.
     :param candidate: which of the candidates it is.
-    :param confidence: how good the mask is likely to be, 0..1; None where propagation did not make it.
+    :param confidence: how likely the mask is to show the segment, 0..1; None where propagation did not make it.
     :param is_accepted: whether the user has locked it.
     """
 

@@ -17,7 +17,7 @@ class SliceScore:
     :param predicted_iou: the model's own estimate, 0..1; None for a mask that no model made.
     :param stability: 0..1; None likewise.
     :param candidate: which of the model's candidates it is.
-    :param confidence: how good a propagated mask is likely to be, 0..1; None for the others.
+    :param confidence: how likely a propagated mask is to show the segment, 0..1; None for the others.
     :param is_accepted: whether the user has locked it.
     """
 

@@ -58,7 +58,7 @@ class PropagatedSlice:
     :param mask: bool [row, column] in the pixels of ``plane``.
     :param predicted_iou: the model's own estimate, 0..1.
     :param stability: as in :class:`Candidates`.
-    :param confidence: how good the mask is likely to be, 0..1 (see :mod:`SAMSegmentLib.quality`).
+    :param confidence: how likely the mask is to show the segment, 0..1 (see :mod:`SAMSegmentLib.quality`).
     """
 
     plane: SlicePlane

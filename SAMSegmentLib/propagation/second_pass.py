@@ -112,7 +112,7 @@ def _distance(solid: Solid) -> Generator[None, None, NDArray[np.float32]]:
 
 def _signed_distance(voxels: NDArray[np.bool_], sampling: NDArray[np.float64]) -> NDArray[np.float32]:
     if voxels.all() or not voxels.any():  # there is no surface that a distance could be measured to
-        return np.where(voxels, np.float32(_SHAPE_LIMIT), np.float32(-_SHAPE_LIMIT))
+        return np.full(voxels.shape, _SHAPE_LIMIT if voxels.all() else -_SHAPE_LIMIT, np.float32)
     inside = ndimage.distance_transform_edt(voxels, sampling=sampling)
     outside = ndimage.distance_transform_edt(~voxels, sampling=sampling)
     clipped: NDArray[np.float32] = np.clip(inside - outside, -_SHAPE_LIMIT, _SHAPE_LIMIT).astype(np.float32)
