@@ -1,19 +1,24 @@
-# One command each: 'make demo' shows what SAMSegment does, 'make test' checks it. Both set everything up themselves.
+# One command each: 'make demo' shows what SAMSegment does, 'make app' opens the viewer in a browser, 'make test' checks
+# everything. Each sets up what it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: help demo test lint screenshots clean
+.PHONY: help demo app test lint screenshots screenshots-web clean
 
 help:
 	@echo "make demo   set up, segment a real brain scan, write demo-output/"
+	@echo "make app    set up, open the viewer in a browser; make app IMAGE=scan.nii.gz opens a scan in it"
 	@echo "make test   set up, check style, types and layers, run all tests"
-	@echo "make screenshots  make the pictures of README and docs again"
+	@echo "make screenshots  make the pictures of README and docs again; screenshots-web: those of the viewer"
 	@echo "make clean  remove what these made"
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/samsegment demo --output demo-output
+
+app: $(VENV)/app.stamp
+	$(BIN)/samsegment view $(if $(IMAGE),'$(IMAGE)')
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -21,6 +26,10 @@ test: lint
 # The pictures that README and docs show.
 screenshots: demo
 	cp demo-output/brain.png Resources/Screenshots/brain.png
+
+# Those of the viewer need Chromium.
+screenshots-web: $(VENV)/test.stamp
+	$(BIN)/python -m Testing.screenshots_web Resources/Screenshots
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -41,6 +50,10 @@ $(VENV)/demo.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) '.[cli]'
 	@touch $@
 
+$(VENV)/app.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[web]'
+	@touch $@ $(VENV)/demo.stamp
+
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) '.[cli,test]'
-	@touch $@ $(VENV)/demo.stamp
+	@touch $@ $(VENV)/demo.stamp $(VENV)/app.stamp

@@ -247,6 +247,37 @@ def info(image: ImagePath, series: SeriesOption = None, frame: FrameOption = Non
 
 
 @app.command()
+def view(
+    image: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[IMAGE]",
+            readable=False,
+            help="Opened at the start: a .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd or .dcm file, or a DICOM folder.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="0 takes a free one.")] = 0,
+    allow_remote: Annotated[
+        bool,
+        typer.Option(
+            "--allow-remote",
+            help="Allow a --host that other machines can reach; the connection is not encrypted.",
+        ),
+    ] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, but open no browser.")] = False,
+) -> None:
+    """Segment in a browser: Slicer's slice and 3D views, prompts, propagation, correction by hand.
+
+    Prints an address with a secret in it, which is all that lets a browser in. Ctrl+C ends the viewer.
+    """
+    from .view_command import run_view
+
+    run_view(image, host, port, allow_remote=allow_remote, open_browser=not no_browser)
+
+
+@app.command()
 def evaluate(  # noqa: PLR0917 - typer passes options by name
     cases: Annotated[
         Path,

@@ -1,0 +1,134 @@
+"""How it looks: grey values, opacity, surface, and which views there are."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from trame_server.utils.typed_state import TypedState
+from trame_slicer.app.ui import SegmentEditorState
+from trame_slicer.core import LayoutManager
+
+from .state import DisplayState, PageState
+from .work import show_window
+
+if TYPE_CHECKING:
+    from trame_server import Server
+
+    from .work import Work
+
+_LAYOUT, _NARROW_LAYOUT = "Axial Primary", "Axial Only"
+# A surface is made anew when nothing has changed for this long: it takes longer than a click may.
+_QUIET_S = 1.0
+
+
+class DisplayControl:
+    """Controls of the display, and the layout of the views.
+
+    The surface is taken away while segments change and made anew when they have come to rest.
+    """
+
+    def __init__(self, server: Server, work: Work) -> None:
+        self._work = work
+        self._typed = TypedState(server.state, DisplayState)
+        self._page = TypedState(server.state, PageState).data
+        self._segments = TypedState(server.state, SegmentEditorState).data.segment_display
+        self._changed_at: float | None = None
+        self._centers_surface = False
+        self._shown_states: object = None
+        self.layout_manager = LayoutManager(work.slicer.scene, work.slicer.view_manager, server)
+        self.layout_manager.register_layout_dict(LayoutManager.default_grid_configuration())
+        self.layout_manager.set_layout(_LAYOUT)
+        self._page.layout = _LAYOUT
+        self._prepare_segment_display()
+        self._typed.bind_changes(
+            {
+                self._typed.name.gray_range: self._gray_range_changed,
+                self._typed.name.opacity: self._opacity_changed,
+                self._typed.name.is_3d_shown: self._surface_wanted,
+            }
+        )
+        page = TypedState(server.state, PageState)
+        page.bind_changes({page.name.is_narrow: self._width_changed})
+        work.add_listener(self._refresh)
+
+    @property
+    def layout_names(self) -> list[str]:
+        """The layouts that can be chosen."""
+        names: list[str] = self.layout_manager.get_layout_ids()
+        return names
+
+    def set_layout(self, name: str) -> None:
+        """Arrange the views in another way."""
+        self.layout_manager.set_layout(name)
+        self._page.layout = name
+
+    def reset_views(self) -> None:
+        """Show the whole volume in each view."""
+        self._work.slicer.display_manager.reset_views()
+
+    def show_volume(self) -> None:
+        """Take limits and window of the grey values from the volume that was opened."""
+        opened = self._work.opened
+        if opened is None:
+            return
+        display = opened.volume_node.GetDisplayNode()
+        low, high = float(opened.volume.array.min()), float(opened.volume.array.max())
+        data = self._typed.data
+        data.is_3d_shown = False
+        self._page.is_panel_open = not self._page.is_narrow
+        data.gray_low = min(low, display.GetWindowLevelMin())
+        data.gray_high = max(high, display.GetWindowLevelMax())
+        data.gray_range = [display.GetWindowLevelMin(), display.GetWindowLevelMax()]
+        self._opacity_changed(data.opacity)
+
+    def show_window(self, window: str) -> None:
+        """Show the grey values of a window that a user named."""
+        opened = self._work.opened
+        if opened is not None:
+            show_window(opened.volume_node, opened.volume, window)
+            display = opened.volume_node.GetDisplayNode()
+            self._typed.data.gray_range = [display.GetWindowLevelMin(), display.GetWindowLevelMax()]
+
+    def look(self) -> None:
+        """Make the surface anew when the segments have come to rest."""
+        if self._changed_at is not None and time.monotonic() - self._changed_at > _QUIET_S:
+            self._changed_at = None
+            self._segments.show_3d = self._typed.data.is_3d_shown
+        if self._centers_surface and self._work.slicer.segmentation_editor.is_surface_representation_enabled():
+            self._centers_surface = False
+            for view in self._work.slicer.view_manager.get_threed_views():
+                view.reset_view()
+
+    # --- inside
+
+    def _prepare_segment_display(self) -> None:
+        self._segments.border_thickness.value = 2
+        self._segments.opacity_2d.value = self._typed.data.opacity
+        self._segments.opacity_3d.value = 1.0
+        self._segments.show_3d = False
+
+    def _width_changed(self, is_narrow: bool) -> None:
+        self.set_layout(_NARROW_LAYOUT if is_narrow else _LAYOUT)
+        if self._work.opened is not None:
+            self._page.is_panel_open = not is_narrow
+
+    def _gray_range_changed(self, gray_range: list[float]) -> None:
+        if self._work.opened:
+            display = self._work.opened.volume_node.GetDisplayNode()
+            display.SetWindowLevelMinMax(*sorted(gray_range))
+
+    def _opacity_changed(self, opacity: float) -> None:
+        self._segments.opacity_2d.value = opacity
+
+    def _surface_wanted(self, is_wanted: bool) -> None:
+        self._segments.show_3d = is_wanted
+        self._centers_surface = is_wanted
+
+    def _refresh(self) -> None:
+        session = self._work.scene_session
+        states = session.session.states if session else None
+        if states is not self._shown_states and self._typed.data.is_3d_shown:
+            self._segments.show_3d = False
+            self._changed_at = time.monotonic()
+        self._shown_states = states

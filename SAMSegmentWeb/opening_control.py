@@ -1,0 +1,192 @@
+"""Opening a file: read beside the page, with its progress shown, and refused in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from trame_server.utils.typed_state import TypedState
+
+from SAMSegmentLib.errors import SAMSegmentError
+from SAMSegmentLib.geometry import axis_codes
+from SAMSegmentLib.io.choices import FrameChoiceNeededError, SeriesChoiceNeededError
+
+from .opening import Source, read_source, source_of_uploads, with_frame, with_series
+from .replay import replay_file
+from .state import OpeningState, PageState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trame_server.state import State
+
+    from SAMSegmentLib.io.choices import SeriesSummary
+    from SAMSegmentLib.volume import Volume
+
+    from .uploads import Uploads
+    from .work import Work
+
+_NO_MEMORY = "There is not enough memory for this volume; close other programs, or crop it."
+
+
+class OpeningControl:
+    """Opens what was uploaded, or named when the viewer was started.
+
+    :param opened: called when a volume is open.
+    """
+
+    def __init__(self, state: State, work: Work, uploads: Uploads, opened: Callable[[], None]) -> None:
+        self.messages = work.messages
+        self._state = state
+        self._work = work
+        self._uploads = uploads
+        self._opened = opened
+        self._data = TypedState(state, OpeningState).data
+        self._page = TypedState(state, PageState).data
+        self._chosen: Source | None = None
+        self._is_reading = False
+
+    def page_connected(self) -> None:
+        """A page has come, or come back: one that was reloaded while it sent files will not send the rest."""
+        with self._state:
+            self._data.is_busy = self._is_reading
+
+    async def open_uploads(self, batch: str, error: str) -> None:
+        """Open what the page has sent.
+
+        :param error: why it could not send all of it, "" when it has.
+        """
+        folder = self._uploads.batch_folder(batch)
+        if error or folder is None:
+            self._uploads.forget(batch)
+            self._end(error or "No file came; open it again.")
+            return
+        try:
+            source = source_of_uploads(folder)
+        except SAMSegmentError as problem:
+            self._uploads.forget(batch)
+            self._end(str(problem))
+            return
+        if source.path.name.lower().endswith(".json"):
+            await self._replay(source)
+            self._uploads.forget(batch)
+        elif not await self.open(source):
+            self._uploads.forget(batch)
+
+    async def choose_series(self, selector: str) -> None:
+        """Open one series of the folder."""
+        if self._chosen is not None:
+            await self.open(with_series(self._chosen, selector))
+
+    async def choose_frame(self) -> None:
+        """Open one frame of the image."""
+        if self._chosen is not None:
+            await self.open(with_frame(self._chosen, int(self._data.frame)))
+
+    async def open(self, source: Source) -> bool:
+        """Read a volume and show it; otherwise the page says why not, or asks which.
+
+        :returns: whether it is open, or waits for a choice.
+        """
+        if self._is_reading:
+            self.messages.fail("Another file is being read; open this one when that is done.")
+            return False
+        self._begin(source)
+        progress = _Progress()
+        reading = asyncio.create_task(asyncio.to_thread(read_source, source, progress.note))
+        while not reading.done():
+            await asyncio.wait([reading], timeout=0.1)
+            with self._state:
+                self._data.percent = progress.percent
+        try:
+            volume = reading.result()
+            self._show(source, volume)
+        except SeriesChoiceNeededError as choice:
+            self._ask_series(source, choice.series)
+        except FrameChoiceNeededError as choice:
+            self._ask_frame(source, choice.frame_count)
+        except SAMSegmentError as error:
+            self._end(str(error))
+            return False
+        except MemoryError:
+            self._end(_NO_MEMORY)
+            return False
+        return True
+
+    # --- inside
+
+    async def _replay(self, source: Source) -> None:
+        self._end()  # the views stay to be seen meanwhile
+        try:
+            difference = await replay_file(self._work, source.path)
+        except SAMSegmentError as error:
+            self._end(str(error))
+            return
+        with self._state:
+            self.messages.tell(f"The prompts of {source.path.name} are done again. {difference}".strip())
+
+    def _begin(self, source: Source) -> None:
+        self._is_reading = True
+        with self._state:
+            self._page.is_message_shown = False
+            self._data.is_choice_shown = False
+            self._data.is_busy, self._data.percent = True, 0
+            self._data.text = f"Reading {source.path.name} ..."
+
+    def _end(self, sentence: str = "") -> None:
+        self._is_reading = False
+        with self._state:
+            self._page.is_open = self._work.opened is not None
+            self._data.is_busy = False
+            self._data.text = ""
+            if sentence:
+                self.messages.fail(sentence)
+
+    def _show(self, source: Source, volume: Volume) -> None:
+        with self._state:
+            self._work.open(source, volume)
+            self._page.volume_name = volume.name or source.path.name
+            self._page.volume_summary = _summary(volume)
+            self._opened()
+            self._uploads.keep_only(source.path)
+            if volume.notes:
+                self.messages.tell(" ".join(volume.notes))
+        self._end()
+
+    def _ask_series(self, source: Source, series: tuple[SeriesSummary, ...]) -> None:
+        self._chosen = source
+        with self._state:
+            self._data.series = [
+                {
+                    "selector": item.selector,
+                    "title": item.description or "(no description)",
+                    "subtitle": f"{item.modality}, {item.image_count} images of {item.shape[1]} x {item.shape[0]}",
+                }
+                for item in series
+            ]
+            self._data.is_choice_shown = True
+        self._end()
+
+    def _ask_frame(self, source: Source, count: int) -> None:
+        self._chosen = source
+        with self._state:
+            self._data.series = []
+            self._data.frame_count, self._data.frame = count, 0
+            self._data.is_choice_shown = True
+        self._end()
+
+
+class _Progress:
+    """How far the thread that reads has come, for the page's own thread to look at."""
+
+    def __init__(self) -> None:
+        self.percent = 0
+
+    def note(self, done: int, total: int) -> None:
+        self.percent = round(100 * done / total) if total else 0
+
+
+def _summary(volume: Volume) -> str:
+    size = " x ".join(str(count) for count in volume.shape_ijk)
+    spacing = " x ".join(f"{length:.3g}" for length in volume.spacing)
+    return f"{size} voxels of {spacing} mm, {axis_codes(volume.ijk_to_ras)}"

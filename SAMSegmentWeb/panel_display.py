@@ -1,0 +1,56 @@
+"""The panel's part for how it looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+from trame_server.utils.typed_state import TypedState
+
+from .state import DisplayState
+from .widgets import hint, text_button
+
+if TYPE_CHECKING:
+    from trame_server import Server
+
+    from .display_control import DisplayControl
+
+
+def build_display(server: Server, control: DisplayControl) -> None:
+    """Grey values, opacity of the segments, surface in 3D."""
+    name = TypedState(server.state, DisplayState).name
+    hint(
+        f"Grey values: black at {{{{ Math.round({name.gray_range}[0]) }}}}, "
+        f"white at {{{{ Math.round({name.gray_range}[1]) }}}}"
+    )
+    v3.VRangeSlider(
+        v_model=(name.gray_range,),
+        min=(name.gray_low,),
+        max=(name.gray_high,),
+        step=(f"({name.gray_high} - {name.gray_low}) / 500",),
+        hide_details=True,
+        density="compact",
+        classes="mx-2",
+        raw_attrs=['aria-label="Grey values"'],
+    )
+    hint("Opacity of the segments")
+    v3.VSlider(
+        v_model=(name.opacity,),
+        min=0,
+        max=1,
+        step=0.05,
+        hide_details=True,
+        density="compact",
+        classes="mx-2",
+        raw_attrs=['aria-label="Opacity of the segments"'],
+    )
+    with html.Div(classes="d-flex align-center"):
+        v3.VSwitch(
+            v_model=(name.is_3d_shown,),
+            label="Surface in the 3D view",
+            density="compact",
+            hide_details=True,
+            color="primary",
+        )
+    text_button("Centre the views", control.reset_views, "mdi-fit-to-page-outline", classes="text-none mt-1")

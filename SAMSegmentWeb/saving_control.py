@@ -1,0 +1,121 @@
+"""Results: written into the private folder, then handed to the browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import shutil
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from trame_server.utils.typed_state import TypedState
+
+from SAMSegmentLib.errors import OutputError, SAMSegmentError
+from SAMSegmentLib.io.write import write_segmentation
+from SAMSegmentLib.sessionfile import session_to_json
+
+from .state import PageState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trame_server.state import State
+
+    from SAMSegmentLib.segments import Segment
+    from SAMSegmentLib.volume import Volume
+
+    from .work import Work
+
+RESULT_PATH = "/samsegment/result"
+
+_ENDINGS = {"seg.nrrd": ".seg.nrrd", "nifti": ".nii.gz", "dicom": ".dcm", "prompts": ".json"}
+_IMAGE_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".img.gz", ".hdr")
+_RESULTS_KEPT = 3
+
+
+class SavingControl:
+    """Saves segments as they stand, hand corrections included, and prompts."""
+
+    KINDS = (
+        ("Segmentation for 3D Slicer (.seg.nrrd)", "seg.nrrd"),
+        ("Labelmap (.nii.gz)", "nifti"),
+        ("DICOM Segmentation (.dcm)", "dicom"),
+        ("Prompts (.json)", "prompts"),
+    )
+
+    def __init__(self, state: State, work: Work, folder: Path) -> None:
+        self.messages = work.messages
+        self._work = work
+        self._folder = folder
+        self._state = state
+        self._data = TypedState(state, PageState).data
+        self._results: dict[str, Path] = {}
+
+    def install(self, application: web.Application) -> None:
+        """Add the route to an application that has not been started."""
+        application.router.add_get(f"{RESULT_PATH}/{{token}}/{{name}}", self._answer)
+
+    async def save(self, kind: str) -> None:
+        """Write one file, and have the browser fetch it."""
+        if self._work.opened is None or self._work.scene_session is None or kind not in _ENDINGS:
+            return
+        token = secrets.token_hex(8)
+        path = self._folder / token / f"{_stem(self._work.opened.volume.name)}{_ENDINGS[kind]}"
+        path.parent.mkdir(mode=0o700)
+        try:
+            notes = await self._write(kind, path)
+        except SAMSegmentError as error:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            self.messages.fail(str(error).replace(f"{path.parent}/", ""))
+            return
+        self._keep(token, path)
+        with self._state:
+            self._data.download = f"{RESULT_PATH}/{token}/{path.name}"
+            self.messages.tell(" ".join((f"{path.name} is saved where your browser puts downloads.", *notes)))
+
+    # --- inside
+
+    async def _write(self, kind: str, path: Path) -> tuple[str, ...]:
+        opened, session = self._work.opened, self._work.scene_session
+        if opened is None or session is None:
+            return ()
+        if kind == "prompts":
+            _write_json(path, session_to_json(session.session))
+            return ()
+        segments = [segment for segment in session.segments() if segment.mask.any()]
+        if not segments:
+            raise OutputError("There is nothing to save yet; segment something first.")
+        return await asyncio.to_thread(_write_segments, path, opened.volume, segments)
+
+    def _keep(self, token: str, path: Path) -> None:
+        self._results[token] = path
+        for old in list(self._results)[:-_RESULTS_KEPT]:
+            shutil.rmtree(self._results.pop(old).parent, ignore_errors=True)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        path = self._results.get(request.match_info["token"])
+        if path is None or path.name != request.match_info["name"]:
+            return web.Response(status=404, text="This result is not kept any more; save it again.\n")
+        return web.FileResponse(path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
+
+
+def _write_segments(path: Path, volume: Volume, segments: list[Segment]) -> tuple[str, ...]:
+    return write_segmentation(path, volume, segments)
+
+
+def _write_json(path: Path, data: dict[str, object]) -> None:
+    try:
+        path.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path.name}: cannot be written ({error.strerror}); make room on the disk.") from error
+
+
+def _stem(name: str) -> str:
+    """A file name for results: the image's, with letters that every system and header takes."""
+    for ending in _IMAGE_ENDINGS:
+        if name.lower().endswith(ending):
+            name = name[: -len(ending)]
+            break
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "_" for letter in name)
+    return f"{kept.strip('._')[:80] or 'image'}-segmentation"

@@ -1,0 +1,94 @@
+"""What the list of segments does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trame_server.utils.typed_state import TypedState
+
+from .messages import told
+from .state import PromptState
+
+if TYPE_CHECKING:
+    from slicer import vtkSegment
+    from trame_server.state import State
+
+    from .work import Work
+
+
+class SegmentControl:
+    """Segments of the open volume: which there are, and which one is worked on."""
+
+    def __init__(self, state: State, work: Work) -> None:
+        self.messages = work.messages
+        self._work = work
+        self._data = TypedState(state, PromptState).data
+        work.add_listener(self._refresh)
+
+    @told
+    def add(self) -> None:
+        """Add an empty segment and work on it."""
+        if self._work.scene_session:
+            self._work.scene_session.selected_segment_id = self._work.scene_session.add_segment()
+
+    @told
+    def remove(self, segment_id: str) -> None:
+        """Remove a segment with its prompts, and work on the first of the others."""
+        session = self._work.scene_session
+        if session:
+            session.remove_segment(segment_id)
+            if self._work.selected is None and session.segment_ids:
+                session.selected_segment_id = session.segment_ids[0]
+
+    @told
+    def select(self, segment_id: str) -> None:
+        """Work on a segment."""
+        if self._work.scene_session:
+            self._work.scene_session.selected_segment_id = segment_id
+            self._work.note_change()
+
+    def rename(self, segment_id: str, name: str) -> None:
+        """Give a segment another name; an empty one is no name."""
+        segment = self._segment(segment_id)
+        if segment and name.strip():
+            segment.SetName(name.strip())
+        self._work.note_change()
+
+    def recolor(self, segment_id: str, color: str) -> None:
+        """Give a segment another colour.
+
+        :param color: as a colour input gives it, ``#rrggbb``.
+        """
+        segment = self._segment(segment_id)
+        digits = color.lstrip("#")
+        if segment and len(digits) == 6:
+            segment.SetColor(*(int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)))
+        self._work.note_change()
+
+    def toggle_visibility(self, segment_id: str) -> None:
+        """Show or hide a segment."""
+        editor = self._work.slicer.segmentation_editor
+        editor.set_segment_visibility(segment_id, not editor.get_segment_visibility(segment_id))
+        self._work.note_change()
+
+    def _refresh(self) -> None:
+        session, selected = self._work.scene_session, self._work.selected
+        self._data.segments = [self._described(segment_id) for segment_id in (session.segment_ids if session else ())]
+        self._data.segment_id = selected[1] if selected else ""
+        editor = self._work.slicer.segmentation_editor
+        if selected and editor.active_segment_id != selected[1]:
+            editor.set_active_segment_id(selected[1])  # the hand tools work on the same one
+
+    def _described(self, segment_id: str) -> dict[str, object]:
+        segment = self._segment(segment_id)
+        color = segment.GetColor() if segment else (1.0, 1.0, 1.0)
+        return {
+            "id": segment_id,
+            "name": segment.GetName() if segment else segment_id,
+            "color": "#" + "".join(f"{round(part * 255):02x}" for part in color),
+            "is_visible": bool(self._work.slicer.segmentation_editor.get_segment_visibility(segment_id)),
+        }
+
+    def _segment(self, segment_id: str) -> vtkSegment | None:
+        opened = self._work.opened
+        return opened.segmentation_node.GetSegmentation().GetSegment(segment_id) if opened else None

@@ -1,0 +1,133 @@
+"""What the page shows, as the server keeps it. Each class is one part of the page; trame sends what has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class PageState:
+    """The window around views and panel.
+
+    :param is_narrow: the window has no room for views beside the panel.
+    :param message: a sentence for the user; ``message_kind`` is info or error.
+    """
+
+    is_panel_open: bool = False
+    is_narrow: bool = False
+    is_open: bool = False
+    volume_name: str = ""
+    volume_summary: str = ""
+    message: str = ""
+    message_kind: str = "info"
+    is_message_shown: bool = False
+    is_help_shown: bool = False
+    download: str = ""
+    can_undo: bool = False
+    can_redo: bool = False
+    layout: str = "Axial Primary"
+
+
+@dataclass
+class OpeningState:
+    """Opening a file, and the choices that it may need.
+
+    :param series: of a folder: selector, title.
+    :param frame_count: of an image with several 3D frames, 0 for others.
+    :param recovery: what an earlier session left behind, in words.
+    """
+
+    is_busy: bool = False
+    text: str = ""
+    percent: int = 0
+    is_choice_shown: bool = False
+    series: list[dict[str, Any]] = field(default_factory=list)
+    frame_count: int = 0
+    frame: int = 0
+    is_recovery_shown: bool = False
+    recovery: str = ""
+
+
+@dataclass
+class PromptState:
+    """Segments and prompts.
+
+    :param tool: none, inside, outside or box.
+    :param segments: id, name, colour (hexadecimal) and whether it is shown.
+    :param slice: the slice that the user works in, in words.
+    :param candidates: of that slice: number, score in words, whether it is the chosen one.
+    :param prompts: of that slice: kind, number, text.
+    """
+
+    tool: str = "none"
+    is_hovering: bool = False
+    segments: list[dict[str, Any]] = field(default_factory=list)
+    segment_id: str = ""
+    segment_name: str = ""
+    slice: str = ""
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    prompts: list[dict[str, Any]] = field(default_factory=list)
+    is_accepted: bool = False
+    can_accept: bool = False
+    is_waiting: bool = False
+
+
+@dataclass
+class PropagationState:
+    """Through the volume.
+
+    :param range: first and last slice that may be reached.
+    :param last_index: the highest slice index of the orientation.
+    :param doubtful: how many slices are worth a look, in words.
+    """
+
+    range: list[int] = field(default_factory=lambda: [0, 1])
+    last_index: int = 1
+    orientation: str = "axial"
+    is_smooth: bool = False
+    is_running: bool = False
+    text: str = ""
+    percent: int = 0
+    doubtful: str = ""
+    has_doubtful: bool = False
+
+
+@dataclass
+class EngineState:
+    """The model and the worker process.
+
+    :param status: what the worker is at while it starts, "" when it is ready.
+    """
+
+    model: str = "builtin"
+    models: list[dict[str, Any]] = field(default_factory=list)
+    device: str = "auto"
+    window: str = "auto"
+    windows: list[dict[str, Any]] = field(default_factory=list)
+    status: str = ""
+    embedded: str = ""
+    embedded_percent: int = 0
+    is_embedding: bool = False
+    is_paused: bool = False
+
+
+@dataclass
+class DisplayState:
+    """How it looks."""
+
+    is_3d_shown: bool = False
+    opacity: float = 0.5
+    gray_range: list[float] = field(default_factory=lambda: [0.0, 1.0])
+    gray_low: float = 0.0
+    gray_high: float = 1.0
+
+
+@dataclass
+class ViewState:
+    """The slice views.
+
+    :param labels: by the view's name: letters for left, right, top and bottom, and a title.
+    """
+
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)

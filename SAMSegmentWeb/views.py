@@ -1,0 +1,151 @@
+"""The slice views as places to click in, and what the user looks at in them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vtkmodules.vtkCommonCore import vtkCommand
+
+from SAMSegmentLib.mrml.picking import show_slice, viewed_slice
+from SAMSegmentLib.mrml.viewinput import SliceViewInput
+
+from .view_labels import view_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from slicer import vtkMRMLSliceNode
+    from trame_slicer.views import SliceView
+
+    from SAMSegmentLib.mrml.picking import Pick
+    from SAMSegmentLib.mrml.viewinput import Tool
+    from SAMSegmentLib.segmentstate import SliceKey
+
+    from .state import ViewState
+    from .work import Work
+
+
+# Before the views' input, which keeps its clicks from others.
+_PRIORITY = 3.0
+
+
+class Views:
+    """All slice views. The active one is that over which the mouse was last; prompts and range are of its slice.
+
+    :param labels: of the page, which are kept up to date.
+    :param on_hover: called with the view's input and the voxel under the mouse, None outside of the volume.
+    """
+
+    def __init__(self, work: Work, labels: ViewState, on_hover: Callable[[SliceViewInput, Pick | None], None]) -> None:
+        self._work = work
+        self._labels = labels
+        self._on_hover = on_hover
+        self._views: list[SliceView] = work.slicer.view_manager.get_slice_views()
+        self._inputs = [self._new_input(number) for number in range(len(self._views))]
+        self._active = 0
+        self._viewed: dict[int, SliceKey] = {}
+        self._looked_at: dict[int, int] = {}
+        self._sizes: dict[int, tuple[int, ...]] = {}
+        self._touched: set[int] = set()
+
+    def use_tool(self, tool: Tool) -> None:
+        """Take clicks in all views as this tool's."""
+        for view_input in self._inputs:
+            view_input.tool = tool
+
+    @property
+    def active_slice(self) -> SliceKey | None:
+        """The volume's slice that the active view shows; None outside of the volume."""
+        return self._viewed.get(self._active)
+
+    def show(self, key: SliceKey) -> None:
+        """Scroll to a slice: in the active view if it shows such slices, else in the first that does."""
+        opened = self._work.opened
+        if opened is None:
+            return
+        fitting = [number for number, shown in self._viewed.items() if shown[0] is key[0]]
+        if fitting:
+            number = self._active if self._active in fitting else fitting[0]
+            show_slice(opened.volume, opened.volume_node, self._slice_node(number), key)
+            self._active = number
+
+    def show_volume(self) -> None:
+        """Begin in the first view: another volume was opened."""
+        self._active = 0
+        self._touched.clear()
+        self._looked_at.clear()
+
+    def look(self) -> None:
+        """Find out which slices are shown now, and have those encoded first that have just come into view."""
+        opened = self._work.opened
+        if opened is None:
+            self._viewed = {}
+            self._looked_at.clear()
+            return
+        for number in range(len(self._views)):
+            # This is asked a hundred times a second: a view that nothing has moved shows what it showed.
+            modified = self._slice_node(number).GetMTime()
+            if modified == self._looked_at.get(number):
+                continue
+            self._looked_at[number] = modified
+            self._fit_to_size(number)
+            self._show_labels(number)
+            pick = viewed_slice(opened.volume, opened.volume_node, self._slice_node(number))
+            self._note_viewed(number, pick.key if pick else None)
+
+    def _fit_to_size(self, number: int) -> None:
+        """Show the whole slice again in a view that has another size now, unless the user has zoomed or moved it."""
+        size = tuple(self._slice_node(number).GetDimensions())
+        if size == self._sizes.get(number):
+            return
+        self._sizes[number] = size
+        if number not in self._touched:
+            view = self._views[number]
+            offset = view.get_slice_value()
+            view.fit_view_to_content()
+            view.set_slice_value(offset)
+
+    def _show_labels(self, number: int) -> None:
+        view = self._views[number].get_singleton_tag()
+        labels = view_labels(self._slice_node(number))
+        if labels != self._labels.labels.get(view):
+            self._labels.labels = {**self._labels.labels, view: labels}
+
+    def _note_viewed(self, number: int, key: SliceKey | None) -> None:
+        if key == self._viewed.get(number):
+            return
+        if key is None:
+            del self._viewed[number]
+        else:
+            self._viewed[number] = key
+            self._work.engine.focus(*key)
+        self._work.note_change()
+
+    def _new_input(self, number: int) -> SliceViewInput:
+        view_input = SliceViewInput(
+            self._views[number].interactor(),
+            self._slice_node(number),
+            lambda: self._work.scene_session,
+            tell=self._work.messages.fail,
+        )
+        view_input.on_hover = partial(self._hovered, number)
+        interactor = self._views[number].interactor()
+        for event in (vtkCommand.MouseMoveEvent, vtkCommand.LeftButtonPressEvent):
+            interactor.AddObserver(event, lambda *_: self._activate(number), _PRIORITY)
+        for event in (vtkCommand.RightButtonPressEvent, vtkCommand.MiddleButtonPressEvent):
+            interactor.AddObserver(event, lambda *_: self._touched.add(number), _PRIORITY)
+        # The page's interactors draw nothing themselves: what asks them to is drawn with the next frame.
+        interactor.AddObserver(vtkCommand.RenderEvent, self._views[number].schedule_render)
+        return view_input
+
+    def _activate(self, number: int) -> None:
+        if number != self._active:
+            self._active = number
+            self._work.note_change()
+
+    def _hovered(self, number: int, pick: Pick | None) -> None:
+        self._on_hover(self._inputs[number], pick)
+
+    def _slice_node(self, number: int) -> vtkMRMLSliceNode:
+        return self._work.slicer.scene.GetNodeByID(self._views[number].get_view_node_id())

@@ -1,0 +1,161 @@
+"""Opening files in the page: what can be opened, how the rest is refused, and that the page goes on working."""
+
+import json
+from http.client import HTTPConnection
+
+import numpy as np
+import pytest
+
+from SAMSegmentLib.errors import InputError
+from SAMSegmentWeb.opening import source_of_uploads
+from SAMSegmentWeb.uploads import LARGEST_UPLOAD
+from Testing.dicom_factory import MR_IMAGE, write_image
+from Testing.web.images import real_scan, write_ball
+
+
+@pytest.fixture(scope="module")
+def ball(tmp_path_factory):
+    return write_ball(tmp_path_factory.mktemp("ball") / "ball.nii.gz")
+
+
+@pytest.fixture
+def tab(viewer, new_tab):
+    return new_tab(viewer.address)
+
+
+def _truncated(folder):
+    path = write_ball(folder / "truncated.nii.gz")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def _text(folder):
+    path = folder / "letter.nii.gz"
+    path.write_text("Dear colleague,\nplease find the images enclosed.\n")
+    return path
+
+
+def _prompts_of_another_image(folder):
+    path = folder / "prompts.json"
+    point = {"ijk": [1, 1, 1], "positive": True}
+    prompts = [{"orientation": "axial", "index": 1, "points": [point], "boxes": []}]
+    image = {"fingerprint": "00:1,0,0,0,1,0,0,0,1,0,0,0"}
+    path.write_text(json.dumps({"version": 1, "image": image, "segments": [{"name": "a", "prompts": prompts}]}))
+    return path
+
+
+def _enormous(folder):
+    path = folder / "enormous.nii"
+    with path.open("wb") as file:
+        file.truncate(2 << 30)  # a file with a hole: nothing is on the disk
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "named", "cure"),
+    [
+        pytest.param(_truncated, "truncated.nii.gz", "copy or export it again", id="truncated"),
+        pytest.param(_prompts_of_another_image, "prompts.json", "open ", id="other prompts"),
+        pytest.param(_text, "letter.nii.gz", "copy or export it again", id="text"),
+        pytest.param(_enormous, "more than 1024 MB", "samsegment view IMAGE", id="2 GB"),
+    ],
+)
+def test_an_unusable_file_gives_a_sentence_and_the_page_goes_on(tab, viewer, ball, tmp_path, make, named, cure):
+    tab.open_files(make(tmp_path))
+    message = tab.message(named)
+    assert cure in message
+    assert str(viewer.temporary) not in message
+    tab.close_message()
+    tab.open_files(ball)
+    tab.wait_for_volume("ball")
+
+
+def _series(folder, uid, description, count, value):
+    for index in range(count):
+        pixels = np.full((32, 32), value, dtype=np.int16)
+        pixels[8:24, 8:24] += 500
+        write_image(
+            folder / f"{uid}-{index}.dcm",
+            pixels,
+            sop_class=MR_IMAGE,
+            position=(0.0, 0.0, 2.0 * index),
+            SeriesInstanceUID=f"1.2.3.{uid}",
+            SeriesDescription=description,
+            Modality="MR",
+        )
+
+
+def test_a_folder_of_mixed_dicom_asks_which_series_and_opens_it(tab, tmp_path):
+    folder = tmp_path / "examination"
+    folder.mkdir()
+    _series(folder, 1, "T1 axial", 6, 100)
+    _series(folder, 2, "T2 axial", 9, 300)
+    (folder / "README.txt").write_text("not an image")
+    tab.open_folder(folder)
+    tab.page.get_by_text("Several series: which one?").wait_for()
+    tab.page.get_by_text("MR, 9 images of 32 x 32").wait_for()
+    tab.page.get_by_text("T2 axial").click()
+    tab.wait_until(lambda: "slice 4 of 0 to 8" in tab.page.locator("#samsegment-slice").inner_text(), "not opened")
+
+
+def test_an_image_of_several_frames_asks_which(tab):
+    tab.open_files(real_scan())
+    tab.page.get_by_text("Several 3D frames: which one?").wait_for()
+    tab.button("Open this frame").click()
+    tab.wait_for_volume("example4d")
+
+
+@pytest.mark.parametrize(
+    ("names", "opened"),
+    [
+        (["scan.nii.gz"], "scan.nii.gz"),
+        (["scan.raw", "scan.mhd"], "scan.mhd"),
+        (["scan.img", "scan.hdr"], "scan.hdr"),
+        (["scan.nrrd", "notes.txt"], "scan.nrrd"),
+        (["case/1.dcm", "case/2.dcm"], "case"),
+        (["IM1", "IM2"], "."),
+    ],
+)
+def test_of_several_files_the_image_is_opened(tmp_path, names, opened):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert source_of_uploads(tmp_path).path == tmp_path / opened
+
+
+def test_several_images_at_once_are_refused_by_name(tmp_path):
+    for name in ("a.nii.gz", "b.nrrd"):
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"2 images \(a\.nii\.gz, b\.nrrd\); open one"):
+        source_of_uploads(tmp_path)
+
+
+def test_the_server_refuses_what_the_page_would_not_send(viewer):
+    def post(query, length):
+        connection = HTTPConnection("127.0.0.1", viewer.port, timeout=20)
+        connection.putrequest("POST", f"/samsegment/upload?secret={viewer.secret}&{query}")
+        connection.putheader("Content-Length", str(length))
+        connection.endheaders()
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+    status, text = post("batch=00aa00aa&name=a.nii", LARGEST_UPLOAD + 1)
+    assert status == 413
+    assert "samsegment view IMAGE" in text
+    assert post("batch=../../etc&name=a.nii", 0)[0] == 400
+    assert post("batch=00aa00aa&name=", 0)[0] == 400
+
+
+@pytest.mark.parametrize("name", ["../../escaped.nii", "/etc/escaped.nii", "..%5C..%5Cescaped.nii", ".../escaped.nii"])
+def test_no_name_leads_out_of_the_private_folder(viewer, name):
+    connection = HTTPConnection("127.0.0.1", viewer.port, timeout=20)
+    connection.request("POST", f"/samsegment/upload?secret={viewer.secret}&batch=00bb00bb&name={name}", body=b"x")
+    response = connection.getresponse()
+    response.read()
+    found = list(viewer.temporary.rglob("escaped.nii"))
+    assert len(found) == (response.status == 200)
+    for path in found:
+        assert path.is_relative_to(viewer.temporary)
+        assert "00bb00bb" in path.parts
+        path.unlink()
