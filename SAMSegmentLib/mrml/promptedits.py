@@ -51,7 +51,8 @@ class PromptEdits:
         try:
             edits = {segment_id: self._edits(segment_id) for segment_id in core.names}
             if is_dragging:
-                self._preview(edits)
+                if core.obstacle is None:  # else it is said when the prompt is let go
+                    self._preview(edits)
             else:
                 self._set(edits)
         except SAMSegmentError as error:

@@ -16,7 +16,7 @@ from ..geometry import slice_axis
 from ..prompts import Point, PromptSet
 from .observers import Observers
 from .plaintext import from_attribute, node_name, to_attribute
-from .promptshape import PromptShapes
+from .promptshape import PromptShapes, drop_placeless
 from .slicetext import slice_and_number, slice_text
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class PromptNodes:
         self._dragged: slicer.vtkMRMLMarkupsNode | None = None
         self._nodes: list[slicer.vtkMRMLMarkupsNode] = []
         for node in _markups_of(segmentation_node):
-            self._watch(node)
+            self._take_over(node)
 
     @property
     def is_dragging(self) -> bool:
@@ -138,7 +138,7 @@ class PromptNodes:
             position = self._shapes.position(ijk, node)
             if number >= node.GetNumberOfControlPoints():
                 node.AddControlPoint(vtk.vtkVector3d(*position))
-            elif _distance(node.GetNthControlPointPosition(number), position) > 0:
+            elif tuple(node.GetNthControlPointPosition(number)) != position:  # not a number is not the same, either
                 node.SetNthControlPointPosition(number, *position)
             if node.GetNthControlPointDescription(number) != text:
                 node.SetNthControlPointDescription(number, text)
@@ -182,6 +182,10 @@ class PromptNodes:
 
     def read(self, segment_id: str) -> dict[SliceKey, PromptSet]:
         """What a segment's nodes say its prompts are, without the choice among candidates."""
+        with self._by_us():  # a node whose transform is gone says so when it is asked: that is no edit
+            return self._read(segment_id)
+
+    def _read(self, segment_id: str) -> dict[SliceKey, PromptSet]:
         points: dict[SliceKey, list[tuple[int, Point]]] = defaultdict(list)
         boxes: dict[SliceKey, list[tuple[int, Box]]] = defaultdict(list)
         for node in self._of(segment_id):
@@ -215,6 +219,15 @@ class PromptNodes:
 
     # --- events
 
+    def _take_over(self, node: slicer.vtkMRMLMarkupsNode) -> None:
+        """Go on with a node of the scene: it stays where it is, and comes under the volume's transform."""
+        if not drop_placeless(node):
+            self._remove(node)
+            return
+        if node.GetTransformNodeID() != self._volume_node.GetTransformNodeID():
+            self._shapes.move_below_volume(node)
+        self._watch(node)
+
     def _watch(self, node: slicer.vtkMRMLMarkupsNode) -> None:
         self._nodes.append(node)
         for event in (
@@ -241,6 +254,8 @@ class PromptNodes:
 
     def _keep_with_volume(self, node: slicer.vtkMRMLMarkupsNode) -> None:
         wanted = self._volume_node.GetTransformNodeID()
+        if wanted and self._scene.GetNodeByID(wanted) is None:
+            return  # it is being removed, and the scene would take it from the node again, and again
         if node.GetTransformNodeID() != wanted:
             with self._by_us():
                 node.SetAndObserveTransformNodeID(wanted)
@@ -289,7 +304,3 @@ def _style(display: slicer.vtkMRMLMarkupsDisplayNode, kind: str) -> None:
 
 def _node_name(segment_name: str, kind: str) -> str:
     return node_name(f"{segment_name} {kind}" if kind == BOX else f"{segment_name} {kind} points")
-
-
-def _distance(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))

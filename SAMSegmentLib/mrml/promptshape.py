@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 
+from ..errors import InputError
 from ..geometry import apply_transform, corner_voxels, slice_axis
 from ..prompts import Box
 from .volumes import array_of, between_nodes, matrix_of
@@ -34,7 +35,11 @@ class PromptShapes:
         return float(x), float(y), float(z)
 
     def voxel(self, position: ArrayLike, node: slicer.vtkMRMLMarkupsNode) -> IJK:
-        """The voxel at a position in a node's own space, or the nearest one if that is outside of the volume."""
+        """The voxel at a position in a node's own space, or the nearest one if that is outside of the volume.
+
+        :raises InputError: the position is not finite.
+        """
+        _require_finite(np.asarray(position))
         to_ijk = np.asarray(np.linalg.inv(self._to_node(node)), dtype=np.float64)
         there = np.floor(apply_transform(to_ijk, position) + 0.5).astype(int)
         i, j, k = (int(value) for value in np.clip(there, 0, np.array(self._volume.shape_ijk) - 1))
@@ -58,10 +63,15 @@ class PromptShapes:
             node.SetAndObserveObjectToNodeMatrix(matrix_of(frame))
 
     def box_of(self, node: slicer.vtkMRMLMarkupsROINode, orientation: Orientation) -> Box:
-        """The voxels of one slice that lie within a node; at least one, whatever was made of the node."""
+        """The voxels of one slice that lie within a node; at least one, whatever was made of the node.
+
+        :raises InputError: its place or its size is not finite.
+        """
         size = np.array(node.GetSize())
+        frame = _object_to_node(node)
+        _require_finite(size, frame)
         corners = (corner_voxels((2, 2, 2)) - 0.5) * size
-        inside = apply_transform(np.linalg.inv(self._to_node(node)) @ _object_to_node(node), corners)
+        inside = apply_transform(np.linalg.inv(self._to_node(node)) @ frame, corners)
         highest = np.array(self._volume.shape_ijk) - 1
         low = np.clip(np.floor(inside.min(axis=0) + 1.0), 0, highest)
         high = np.clip(np.ceil(inside.max(axis=0) - 1.0), 0, highest)
@@ -71,9 +81,30 @@ class PromptShapes:
         low[axis] = high[axis] = middle[axis]
         return Box(_ijk(low), _ijk(high))
 
+    def move_below_volume(self, node: slicer.vtkMRMLMarkupsNode) -> None:
+        """Put a node under the volume's parent transform without moving it in the world."""
+        with slicer.util.NodeModify(node):
+            node.ApplyTransformMatrix(matrix_of(between_nodes(node, self._volume_node)))
+            node.SetAndObserveTransformNodeID(self._volume_node.GetTransformNodeID())
+
     def _to_node(self, node: slicer.vtkMRMLMarkupsNode) -> NDArray[np.float64]:
         matrix: NDArray[np.float64] = between_nodes(self._volume_node, node) @ self._volume.ijk_to_ras
         return matrix
+
+
+def drop_placeless(node: slicer.vtkMRMLMarkupsNode) -> bool:
+    """Take points without a finite position out of a node; whether the node has a place itself."""
+    if node.IsA("vtkMRMLMarkupsROINode"):
+        return bool(np.isfinite(node.GetSize()).all() and np.isfinite(_object_to_node(node)).all())
+    for number in reversed(range(node.GetNumberOfControlPoints())):
+        if not np.isfinite(node.GetNthControlPointPosition(number)).all():
+            node.RemoveNthControlPoint(number)
+    return True
+
+
+def _require_finite(*values: NDArray) -> None:
+    if not all(np.isfinite(item).all() for item in values):
+        raise InputError("A prompt has been moved to a place that does not exist; it goes back to where it was.")
 
 
 def _object_to_node(node: slicer.vtkMRMLMarkupsROINode) -> NDArray[np.float64]:

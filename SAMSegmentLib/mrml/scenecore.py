@@ -116,15 +116,30 @@ class SceneCore:
         if not self.is_open:
             raise InputError("The segmentation of this volume has ended; choose the volume and a segmentation again.")
 
+    @property
+    def obstacle(self) -> str | None:
+        """Why the session takes no prompts until the user has done something about it."""
+        return self._watch.obstacle
+
+    def require_ready(self) -> None:
+        """Refuse prompts where a voxel of the volume is not one of the segmentation.
+
+        :raises InputError: the session has ended, or its nodes lie apart.
+        """
+        self.require_open()
+        obstacle = self.obstacle
+        if obstacle:
+            raise InputError(obstacle)
+
     # --- actions
 
     @contextmanager
     def action(self) -> Iterator[None]:
         """What is changed within is one step of undo.
 
-        :raises InputError: the session has ended.
+        :raises InputError: the session has ended, or its nodes lie apart.
         """
-        self.require_open()
+        self.require_ready()
         self._session_steps = 0
         try:
             yield
@@ -160,7 +175,7 @@ class SceneCore:
         """Bring the scene up to what the session holds."""
         if not self.is_open or self._is_following:
             return
-        step = self.timeline.last.number if self.timeline.last else 0
+        step = self.timeline.last_number
         if self._session_steps is not None or self.nodes.is_dragging:
             step = self.timeline.coming_number
         for segment_id, state in self._states():
@@ -187,32 +202,40 @@ class SceneCore:
 
     # --- undo and redo
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an action, or with an editor's history a change by hand, to take back."""
+        return self.is_open and (self.timeline.last is not None or self.writer.can_undo_by_hand)
+
+    @property
+    def can_redo(self) -> bool:
+        """The opposite of :attr:`can_undo`."""
+        return self.is_open and (self.timeline.next is not None or self.writer.can_redo_by_hand)
+
     def undo(self) -> None:
         """Take back the last action, or what was changed by hand since."""
-        step = self.timeline.last
-        if not self.is_open or step is None:
+        if not self.can_undo:
             return
         self.edits.forget()
-        if self.writer.undo_in_editor(step.number):
-            self.sync()
-            return
-        with self._following():
-            self.writer.take_back(step.number)
-            self._back()
+        step = self.timeline.last
+        is_done = self.writer.undo_in_editor(step.number if step else None)
+        if step and not is_done:
+            with self._following():
+                self.writer.take_back(step.number)
+                self._back()
         self.sync()
 
     def redo(self) -> None:
         """Do again what was undone last."""
-        step = self.timeline.next
-        if not self.is_open or step is None:
+        if not self.can_redo:
             return
         self.edits.forget()
-        if self.writer.redo_in_editor(step.number):
-            self.sync()
-            return
-        with self._following():
-            self.writer.put_back(step.number)
-            self._forward()
+        step = self.timeline.next
+        is_done = self.writer.redo_in_editor(step.number if step else None)
+        if step and not is_done:
+            with self._following():
+                self.writer.put_back(step.number)
+                self._forward()
         self.sync()
 
     def _back(self) -> None:
@@ -261,6 +284,15 @@ class SceneCore:
             if self._match_segments() or has_followed:
                 self._changed()
 
+    def on_voxels_changed(self) -> None:
+        """Voxels were written, perhaps by hand."""
+        is_by_hand = self.writer.note_hand_edit(self.timeline.last_number)
+        if is_by_hand:
+            self.timeline.forget_undone()
+        self.on_segmentation_changed()
+        if is_by_hand:
+            self._changed()
+
     def on_node_removed(self, node: slicer.vtkMRMLNode) -> None:
         """A node was removed: if prompts were in it, they are gone."""
         if self.nodes.forget(node):
@@ -269,7 +301,7 @@ class SceneCore:
             self.on_end("The segment editor's settings were removed from the scene; choose the segmentation again.")
 
     def on_volume_moved(self) -> None:
-        """The prompts go with the volume."""
+        """The prompts go with the volume, whatever the segmentation does."""
         self.nodes.follow_transform()
 
     def _match_segments(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +13,7 @@ from ..prompts import Box, Point, to_slice_prompts
 from ..segments import Segment
 from ..segments import segment_color as palette_color
 from .composition import composed_slice
-from .promptnodes import BOX, NEGATIVE, POSITIVE
+from .promptentries import PromptEntry, entries_of
 from .restore import segment_color, slice_voxels
 from .scenecore import SceneCore
 
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     import slicer
+    from numpy.typing import NDArray
 
     from ..carried import Propagation
-    from ..geometry import IJK
     from ..propagation import PropagatedSlice
     from ..segmentstate import SliceKey
     from ..session import SegmentationSession
@@ -37,24 +36,6 @@ if TYPE_CHECKING:
     from .writer import EditorHistory
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class PromptEntry:
-    """A prompt as a panel lists it.
-
-    :param kind: positive, negative or box.
-    :param number: among the points, or the boxes, of its slice.
-    :param ijk: the voxel; of a box its first corner.
-    :param box: None for a point.
-    """
-
-    segment_id: str
-    key: SliceKey
-    kind: str
-    number: int
-    ijk: IJK
-    box: Box | None = None
 
 
 class SceneSession:
@@ -115,6 +96,14 @@ class SceneSession:
         return self._core.is_open
 
     @property
+    def obstacle(self) -> str | None:
+        """Why prompts are refused at the moment, in a sentence; None: they are not.
+
+        Volume and segmentation may be put under transforms one after the other: while they lie apart the session waits.
+        """
+        return self._core.obstacle if self.is_open else None
+
+    @property
     def session(self) -> SegmentationSession:
         """For scores and states; it is changed through the methods here only."""
         return self._core.session
@@ -171,6 +160,7 @@ class SceneSession:
 
         :raises InputError: it does not fit the volume; nothing of it is kept.
         """
+        self._core.require_ready()
         for prompts in saved.prompts:
             to_slice_prompts(prompts, slice_plane(self.volume, *prompts.key))
         for mask in saved.accepted:
@@ -217,7 +207,12 @@ class SceneSession:
             found.append(Segment(segment.GetName(), segment_color(segment), mask))
         return found
 
-    # --- prompts: all of them raise InputError when the segment is missing, the slice is accepted, or all has ended
+    def voxels(self, segment_id: str, slices: range) -> NDArray[np.bool_]:
+        """A segment as it stands in the scene, bool [k, j, i], in adjoining slices k of the volume."""
+        i, j, _ = self.volume.shape_ijk
+        return self._core.labelmaps.read(segment_id, (0, i - 1, 0, j - 1, slices[0], slices[-1]))
+
+    # --- prompts: all raise InputError if the segment is missing, the slice accepted, or the session waits or has ended
 
     def add_point(self, pick: Pick, *, positive: bool = True, segment_id: str | None = None) -> Future[SliceAnswer]:
         """Add a click."""
@@ -255,15 +250,8 @@ class SceneSession:
 
     def prompts(self) -> list[PromptEntry]:
         """All prompts, segment by segment and slice by slice."""
-        entries = []
-        for segment_id in self.segment_ids if self.is_open else ():
-            for key, prompts in self.session.state(self.name_of(segment_id)).prompts.items():
-                for number, point in enumerate(prompts.points):
-                    kind = POSITIVE if point.positive else NEGATIVE
-                    entries.append(PromptEntry(segment_id, key, kind, number, point.ijk))
-                for number, box in enumerate(prompts.boxes):
-                    entries.append(PromptEntry(segment_id, key, BOX, number, box.ijk_min, box))
-        return entries
+        states = [(name, self.session.state(self.name_of(name))) for name in self.segment_ids if self.is_open]
+        return [entry for segment_id, state in states for entry in entries_of(segment_id, state)]
 
     # --- slices and the volume; these raise InputError, too
 
@@ -300,13 +288,13 @@ class SceneSession:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an action to take back."""
-        return self.is_open and self._core.timeline.last is not None
+        """Whether there is an action to take back, or with an editor's history a change by hand."""
+        return self._core.can_undo
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an undone action."""
-        return self.is_open and self._core.timeline.next is not None
+        """Whether there is something undone, and nothing was done since."""
+        return self._core.can_redo
 
     def undo(self) -> None:
         """Take back the last action: prompts and voxels are what they were, other segments' voxels, too.
@@ -322,6 +310,7 @@ class SceneSession:
     # --- inside
 
     def _name(self, segment_id: str | None) -> str:
+        self._core.require_ready()
         return self._core.name(segment_id or self.selected_segment_id or "")
 
     def _do(self, call: Callable[[], None]) -> None:

@@ -24,13 +24,16 @@ class SceneListener(Protocol):
         """The session cannot go on; the sentence says why."""
 
     def on_segmentation_changed(self) -> None:
-        """A segment has come, gone or changed, its name, colour, tags or voxels."""
+        """A segment has come, gone or changed, its name, colour or tags, or the editor's history has restored it."""
+
+    def on_voxels_changed(self) -> None:
+        """Voxels of a segment were written, by whomever, but not by the editor's history."""
 
     def on_node_removed(self, node: slicer.vtkMRMLNode) -> None:
         """Any other node has been removed."""
 
     def on_volume_moved(self) -> None:
-        """The volume is under another transform, together with its segmentation."""
+        """The volume or the segmentation is under another transform."""
 
 
 class SceneWatch:
@@ -63,13 +66,23 @@ class SceneWatch:
             segmentation.SegmentAdded,
             segmentation.SegmentRemoved,
             segmentation.SegmentModified,
-            segmentation.SourceRepresentationModified,
         ):
             add(segmentation_node, event, self._on_segmentation)
+        add(segmentation_node, segmentation.SourceRepresentationModified, self._on_voxels)
 
     def close(self) -> None:
         """Look no longer."""
         self._observers.clear()
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why no prompt can be given at the moment, in a sentence: the nodes' transforms were changed."""
+        name, other = self._volume_node.GetName(), self._segmentation_node.GetName()
+        try:
+            is_same = np.allclose(between_nodes(self._volume_node, self._segmentation_node), self._to_segmentation)
+        except InputError as error:
+            return str(error)
+        return None if is_same else f"{name} and {other} lie apart; put both under the same transform to go on."
 
     def _on_close(self, _scene: slicer.vtkMRMLScene, _event: str) -> None:
         self._listener.on_end("The scene was closed, and the segmentation with it.")
@@ -96,16 +109,10 @@ class SceneWatch:
             self._listener.on_end(f"The place of {node.GetName()} has changed; choose it again to segment it there.")
 
     def _on_transform(self, _node: slicer.vtkMRMLTransformableNode, _event: str) -> None:
-        name, other = self._volume_node.GetName(), self._segmentation_node.GetName()
-        try:
-            is_same = np.allclose(between_nodes(self._volume_node, self._segmentation_node), self._to_segmentation)
-        except InputError as error:
-            self._listener.on_end(str(error))
-            return
-        if is_same:
-            self._listener.on_volume_moved()
-        else:
-            self._listener.on_end(f"{name} and {other} lie apart now; put both under one transform, or make a new one.")
+        self._listener.on_volume_moved()
 
     def _on_segmentation(self, _node: slicer.vtkMRMLSegmentationNode, _event: str) -> None:
         self._listener.on_segmentation_changed()
+
+    def _on_voxels(self, _node: slicer.vtkMRMLSegmentationNode, _event: str) -> None:
+        self._listener.on_voxels_changed()

@@ -36,6 +36,11 @@ class Timeline:
         return self._undone[-1] if self._undone else None
 
     @property
+    def last_number(self) -> int:
+        """The number of the action that undo takes back, 0 where there is none."""
+        return self._done[-1].number if self._done else 0
+
+    @property
     def coming_number(self) -> int:
         """The number of an action that is being done."""
         return self._last_number + 1
@@ -44,6 +49,10 @@ class Timeline:
         """An action was done; those that were undone cannot be redone any more."""
         self._last_number += 1
         self._done.append(Step(self._last_number, session_steps))
+        self._undone.clear()
+
+    def forget_undone(self) -> None:
+        """What was undone cannot be redone any more."""
         self._undone.clear()
 
     def undo(self) -> Step:

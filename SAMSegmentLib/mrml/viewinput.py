@@ -54,8 +54,9 @@ class Tool(Enum):
 class SliceViewInput:
     """Makes prompts of what the mouse does in one slice view while a tool is chosen.
 
-    A click beside all prompts is a new point, Shift or Ctrl held the opposite one; a drag with the box tool is a box. A
-    press on a prompt is left to Slicer's markups, which then drag it.
+    A click beside the selected segment's prompts is a new point, Shift or Ctrl held the opposite one; a drag with the
+    box tool is a box. A press on a prompt of that segment is left to Slicer's markups, which then drag it; prompts of
+    other segments are in nobody's way: they are dragged when their segment is selected, or no tool is chosen.
 
     :param session: the scene session of the moment, None when there is none.
     :param tell: is given a sentence when a click cannot be used.
@@ -75,13 +76,15 @@ class SliceViewInput:
         self._session = session
         self._tell = tell
         self._first: tuple[Position, Pick] | None = None
-        self._holds_button = False
+        self._is_pressed = False  # the left button, whoever answers it
+        self._holds_button = False  # the press was ours
         self._band = LineDrawing(interactor.GetRenderWindow(), _BAND_COLOR, 2)
         self._preview = LineDrawing(interactor.GetRenderWindow(), _PREVIEW_COLOR, 2)
         self._observers = Observers()
         events = vtk.vtkCommand
         for event, callback in (
             (events.LeftButtonPressEvent, self._pressed),
+            (events.LeftButtonDoubleClickEvent, self._double_clicked),
             (events.MouseMoveEvent, self._moved),
             (events.LeftButtonReleaseEvent, self._released),
         ):
@@ -110,7 +113,7 @@ class SliceViewInput:
     def show_preview(self, answer: SliceAnswer | None) -> None:
         """Outline what the model would make of a prompt under the mouse, until the view moves; None: nothing."""
         session = self._open_session()
-        if answer is None or session is None:
+        if answer is None or session is None or session.obstacle:
             if self._preview.hide():
                 self._interactor.Render()
             return
@@ -134,7 +137,12 @@ class SliceViewInput:
 
         command = self._observers.add(self._interactor, event, handle, _PRIORITY)
 
+    def _double_clicked(self) -> bool:
+        # Some windows send it instead of the second press, some after it. Slicer would maximize the view.
+        return self._holds_button if self._is_pressed else self._pressed()
+
     def _pressed(self) -> bool:
+        self._is_pressed = True
         session = self._open_session()
         if session is None or self._tool is Tool.NONE or self._is_on_prompt(session):
             return False
@@ -159,13 +167,12 @@ class SliceViewInput:
         if self._first is not None:
             self._band.show(rectangle(self._first[0], self._position()))
             self._interactor.Render()
-        elif not self._holds_button and self.on_hover and self._tool is not Tool.NONE:
-            session = self._open_session()
-            is_free = session is not None and not self._is_on_prompt(session)
-            self.on_hover(self._under_mouse(session) if session and is_free else None)
+        elif not self._is_pressed and self.on_hover and self._tool is not Tool.NONE:
+            self.on_hover(self._hovered())
         return self._holds_button
 
     def _released(self) -> bool:
+        self._is_pressed = False
         was_ours, self._holds_button = self._holds_button, False
         first, session = self._first, self._open_session()
         self._drop_band()
@@ -200,11 +207,21 @@ class SliceViewInput:
     def _under_mouse(self, session: SceneSession) -> Pick | None:
         return pick(session.volume, session.volume_node, self._slice_node, self._position())
 
+    def _hovered(self) -> Pick | None:
+        """Where a click would be a prompt; None where it would not."""
+        session = self._open_session()
+        if session is None or session.obstacle:
+            return None
+        try:
+            return None if self._is_on_prompt(session) else self._under_mouse(session)
+        except SAMSegmentError:  # it is said to who clicks
+            return None
+
     def _is_a_drag(self, start: Position) -> bool:
         return max(abs(a - b) for a, b in zip(start, self._position(), strict=True)) >= _SMALLEST_BOX_PIXELS
 
     def _is_on_prompt(self, session: SceneSession) -> bool:
-        """Whether the mouse is where Slicer's markups take hold of a prompt that this view shows."""
+        """Whether the mouse is where Slicer's markups take hold of a prompt of the selected segment in this view."""
         picked = pick_nearest(session.volume, session.volume_node, self._slice_node, self._position())
         to_xy = self._ijk_to_xy(session)
         handles = list(_handles(session, picked))
@@ -220,9 +237,12 @@ class SliceViewInput:
 
 
 def _handles(session: SceneSession, picked: Pick) -> Iterator[tuple[float, ...]]:
-    """Where, in voxels, the prompts that a slice shows are taken hold of: points, corners and sides of boxes."""
+    """Where, in voxels, a slice's prompts of the selected segment are taken hold of: points, box corners and sides."""
+    selected = session.selected_segment_id
     axis = slice_axis(session.volume, picked.orientation)
     for entry in session.prompts():
+        if selected not in (None, entry.segment_id):
+            continue
         if entry.box is None:
             if entry.ijk[axis] == picked.index:
                 yield entry.ijk

@@ -84,8 +84,10 @@ def between_nodes(
 ) -> NDArray[np.float64]:
     """4x4 from one node's own RAS to another's, in mm.
 
-    :raises InputError: a parent transform of one of them is not linear.
+    :raises InputError: they are under different transforms, and one of these is not linear.
     """
+    if source.GetTransformNodeID() == target.GetTransformNodeID():
+        return np.eye(4)
     return world_to_volume(target) @ volume_to_world(source)
 
 

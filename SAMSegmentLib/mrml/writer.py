@@ -43,8 +43,9 @@ class EditorHistory(Protocol):
 
 @dataclass
 class _Entry:
-    """What a step has written of one segment, up to the next change by somebody else.
+    """What a step has written of one segment, up to the next change by somebody else; or that somebody's change.
 
+    :param step: that has written it; of a change by hand the last step before it.
     :param is_in_editor: whether the editor's history can take it back, or has.
     """
 
@@ -54,6 +55,7 @@ class _Entry:
     before: Masks
     after: Masks
     is_in_editor: bool
+    is_by_hand: bool = False
     changes: list[Change] = field(default_factory=list)
 
 
@@ -88,6 +90,7 @@ class SegmentWriter:
         self._foreign_changes = 0
         self._seen_changes = 0
         self._is_writing = False
+        self._is_restoring = False
         self._is_restored = False  # by the editor's history, and not written since
 
     # --- writing
@@ -137,10 +140,29 @@ class SegmentWriter:
         self._foreign_changes += 1
         return True
 
+    def note_hand_edit(self, step: int) -> bool:
+        """Take notice of voxels that somebody else has written, for the editor's history to take back in their turn.
+
+        :param step: the last action before it.
+        :returns: whether it was so; what was undone before cannot be redone then.
+        """
+        segment_ids = self._labelmaps.segment_ids
+        if self._is_writing or self._is_restoring or self._history is None or not segment_ids:
+            return False
+        self._undone.clear()
+        selected = self._editor.GetSegmentEditorNode().GetSelectedSegmentID()
+        segment_id = selected if selected in segment_ids else segment_ids[0]
+        self._last_number += 1
+        before = self._written.get(segment_id, _NOTHING)
+        self._entries.append(_Entry(self._last_number, step, segment_id, before, before, True, is_by_hand=True))
+        with self.by_us():
+            self._set_tag(segment_id, self._last_number)
+        return True
+
     def _entry_for(self, segment_id: str, step: int, before: Masks) -> _Entry:
         last = self._entries[-1] if self._entries else None
         is_alone = self._seen_changes == self._foreign_changes
-        if last and is_alone and (last.step, last.segment_id) == (step, segment_id):
+        if last and not last.is_by_hand and is_alone and (last.step, last.segment_id) == (step, segment_id):
             return last
         if self._history and not self.has_written(step):
             self._history.save_state()
@@ -182,32 +204,64 @@ class SegmentWriter:
 
     def has_written(self, step: int) -> bool:
         """Whether a step has changed voxels, and is not undone."""
-        return any(entry.step == step for entry in self._entries)
+        return any(entry.step == step and not entry.is_by_hand for entry in self._entries)
 
-    def undo_in_editor(self, step: int) -> bool:
+    @property
+    def can_undo_by_hand(self) -> bool:
+        """Whether the editor's history has changes by hand to take back."""
+        return any(entry.is_by_hand and entry.is_in_editor for entry in self._entries)
+
+    @property
+    def can_redo_by_hand(self) -> bool:
+        """Whether the editor's history has taken back changes by hand."""
+        return any(entry.is_by_hand and entry.is_in_editor for entry in self._undone)
+
+    def undo_in_editor(self, step: int | None) -> bool:
         """Let the editor's history take back the last change, which is the step's, or one by hand that came later.
 
+        :param step: the last action; None: there is none.
         :returns: False where it has none: the step must be taken back from the records.
         """
-        if not self._history or not any(entry.is_in_editor for entry in self._entries if entry.step == step):
+        if self._history is None:
+            return False
+        last = self._entries[-1] if self._entries else None
+        if last and last.is_by_hand and last.is_in_editor and last.step >= (step or 0):
+            if self._moves(self._history.undo):
+                return True
+            _drop_by_hand(self._entries)
+        if not any(entry.is_in_editor for entry in self._entries if entry.step == step and not entry.is_by_hand):
             return False
         return self._moves(self._history.undo)
 
-    def redo_in_editor(self, step: int) -> bool:
-        """The opposite of :meth:`undo_in_editor`."""
-        if not self._history or not any(entry.is_in_editor for entry in self._undone if entry.step == step):
+    def redo_in_editor(self, step: int | None) -> bool:
+        """The opposite of :meth:`undo_in_editor`, with the action that was undone last."""
+        if self._history is None:
+            return False
+        following = self._undone[-1] if self._undone else None
+        if following and following.is_by_hand and (step is None or following.step < step):
+            if self._moves(self._history.redo):
+                return True
+            _drop_by_hand(self._undone)
+        if not any(entry.is_in_editor for entry in self._undone if entry.step == step and not entry.is_by_hand):
             return False
         return self._moves(self._history.redo)
 
     def _moves(self, restore: Callable[[], None]) -> bool:
-        before = self._foreign_changes
-        restore()
+        before, self._is_restoring = self._foreign_changes, True
+        try:
+            restore()
+        finally:
+            self._is_restoring = False
         return self._foreign_changes != before
 
     def take_back(self, step: int) -> None:
         """Undo all writes of a step from the records, and later ones of other steps, which those write again."""
+        if not self.has_written(step):
+            return
         while self.has_written(step):
             entry = self._entries.pop()
+            if entry.is_by_hand:
+                continue  # there is no record of it, and it stays
             self._turn(entry, entry.before, back=True)
             if entry.step == step:
                 self._undone.append(entry)
@@ -215,11 +269,14 @@ class SegmentWriter:
 
     def put_back(self, step: int) -> None:
         """Redo all writes of the step that was undone last, from the records."""
-        while self._undone and self._undone[-1].step == step:
+        found = False
+        while self._undone and self._undone[-1].step == step and not self._undone[-1].is_by_hand:
+            found = True
             entry = self._undone.pop()
             self._entries.append(entry)
             self._turn(entry, entry.after, back=False)
-        self._leave_editor()
+        if found:
+            self._leave_editor()
 
     def _turn(self, entry: _Entry, masks: Masks, *, back: bool) -> None:
         with self.by_us():
@@ -231,6 +288,7 @@ class SegmentWriter:
         # The editor's history takes a change without a state of its own for one that came after all that it has.
         for entry in (*self._entries, *self._undone):
             entry.is_in_editor = False
+        self._undone = [entry for entry in self._undone if not entry.is_by_hand]
 
     def follow(self) -> tuple[set[int], set[int]]:
         """Find out what the editor's history has restored.
@@ -244,14 +302,16 @@ class SegmentWriter:
         undone, redone = set(), set()
         while self._entries and self._entries[-1].number > number:
             entry = self._entries.pop()
-            self._written[entry.segment_id] = entry.before
             self._undone.append(entry)
-            undone.add(entry.step)
+            if not entry.is_by_hand:
+                self._written[entry.segment_id] = entry.before
+                undone.add(entry.step)
         while self._undone and self._undone[-1].number <= number:
             entry = self._undone.pop()
-            self._written[entry.segment_id] = entry.after
             self._entries.append(entry)
-            redone.add(entry.step)
+            if not entry.is_by_hand:
+                self._written[entry.segment_id] = entry.after
+                redone.add(entry.step)
         self._tags.update(actual)
         self._is_restored = True
         return {step for step in undone if not self.has_written(step)}, redone
@@ -271,3 +331,9 @@ class SegmentWriter:
 
     def _segment(self, segment_id: str) -> slicer.vtkSegment | None:
         return self._node.GetSegmentation().GetSegment(segment_id)
+
+
+def _drop_by_hand(entries: list[_Entry]) -> None:
+    """Forget the newest changes by hand, which were made without a state of the editor's history."""
+    while entries and entries[-1].is_by_hand:
+        entries.pop()

@@ -9,55 +9,14 @@ import pytest
 
 pytest.importorskip("slicer", reason="slicer-core, Slicer's own libraries from PyPI, is not installed")
 
-from concurrent.futures import CancelledError, Future
-
-from SAMSegmentLib.carried import Propagation
-from SAMSegmentLib.errors import EngineError, InputError
-from SAMSegmentLib.mrml.volumes import volume_from_node
+from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.prompts import Box, Point, PromptSet
 from SAMSegmentLib.savedmask import SavedMask
 from SAMSegmentLib.sessionfile import SavedSegment
-from SAMSegmentLib.worker.inprocess import InProcessEngine
-from Testing.fakes import ThresholdModel
 from Testing.generated import volume_of
-from Testing.sessions import WINDOW
+from Testing.slicer.mrml_late import late_loop
 from Testing.slicer.mrml_scene import MRMLScene, vtk
 from Testing.slicer.mrml_sessions import AXIAL, BALL, Loop, picked
-
-
-class LateEngine(InProcessEngine):
-    """Answers when it is told to, as a worker process does, and cancels what its slot has replaced."""
-
-    def __init__(self, *arguments) -> None:
-        super().__init__(*arguments)
-        self.waiting = []
-        self.reached = []
-
-    def propagate(self, request, on_slice):
-        """The slices are there, and handed over one by one by :meth:`hand_over`."""
-        made = []
-        super().propagate(request, made.append)
-        self.reached = [(on_slice, item) for item in made]
-        return Future()
-
-    def hand_over(self, count: int) -> None:
-        handed, self.reached = self.reached[:count], self.reached[count:]
-        for on_slice, item in handed:
-            on_slice(item)
-
-    def predict(self, prompts, *, slot=None):
-        for known, other, _prompts in self.waiting:
-            if slot is not None and known == slot:
-                other.cancel()
-        future = Future()
-        self.waiting.append((slot, future, prompts))
-        return future
-
-    def answer_all(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for _slot, future, prompts in waiting:
-            if future.set_running_or_notify_cancel():
-                future.set_result(InProcessEngine.predict(self, prompts).result())
 
 
 @pytest.fixture
@@ -79,16 +38,6 @@ def late(world):
     loop = late_loop(world)
     yield loop
     loop.scene_session.close()
-
-
-def late_loop(world, **members) -> Loop:
-    volume_node = world.add_volume(volume_of(BALL.astype(np.uint8) * 255), "ball")
-    engine = LateEngine(ThresholdModel(), volume_from_node(volume_node), WINDOW)
-    loop = Loop(
-        world, nodes=(volume_node, world.add_segmentation(volume_node, "ball", "other")), engine=engine, **members
-    )
-    loop.click((9, 8, 6))
-    return loop
 
 
 # --- segments
@@ -226,13 +175,6 @@ def test_a_volume_that_is_moved_alone_ends_the_session_with_a_sentence(late):
     assert_ended(late, "The place of ball has changed; choose it again to segment it there.")
 
 
-def test_a_transform_above_the_volume_alone_ends_the_session_with_a_sentence(late):
-    shift = np.eye(4)
-    shift[0, 3] = 5
-    late.world.add_transform(shift, late.volume_node)
-    assert_ended(late, "ball and segmentation lie apart now; put both under one transform, or make a new one.")
-
-
 def test_windowing_and_renaming_the_volume_are_no_changes_of_it(loop):
     loop.volume_node.SetName("scan")
     loop.volume_node.GetDisplayNode().SetAutoWindowLevel(False)
@@ -252,55 +194,7 @@ def assert_ended(loop, sentence) -> None:
     assert not loop.scene_session.can_undo
 
 
-# --- answers
-
-
-def test_of_several_clicks_the_newest_answer_counts(late):
-    late.click((10, 8, 6), positive=False)
-    late.engine.answer_all()
-    expected = BALL[6].copy()
-    expected[8, 10] = False
-    assert np.array_equal(late.mask()[6], expected)
-
-
-def test_a_click_that_is_undone_before_its_answer_leaves_nothing(late):
-    late.scene_session.undo()
-    late.engine.answer_all()
-    assert not late.mask().any()
-    late.scene_session.redo()
-    late.engine.answer_all()
-    assert np.array_equal(late.mask()[6], BALL[6])
-
-
-def test_answers_in_another_order_are_undone_in_the_users_order(late):
-    late.click((9, 8, 7))
-    late.engine.waiting.reverse()
-    late.engine.answer_all()
-    late.scene_session.undo()
-    late.engine.answer_all()
-    assert np.array_equal(late.mask()[6], BALL[6])
-    assert not late.mask()[7].any()
-    late.scene_session.redo()
-    late.engine.answer_all()
-    assert np.array_equal(late.mask()[[6, 7]], BALL[[6, 7]])
-
-
-def test_a_failed_answer_is_told_and_can_be_asked_again(late):
-    _slot, future, _prompts = late.engine.waiting.pop()
-    future.set_running_or_notify_cancel()
-    future.set_exception(EngineError("The worker ran out of memory."))
-    assert late.told == ["The worker ran out of memory."]
-    late.scene_session.ask_again()
-    late.engine.answer_all()
-    assert np.array_equal(late.mask()[6], BALL[6])
-
-
-def test_a_cancelled_answer_is_no_failure(late):
-    _slot, future, _prompts = late.engine.waiting.pop()
-    future.cancel()
-    with pytest.raises(CancelledError):
-        future.result()
-    assert late.told == []
+# --- closing
 
 
 def test_closing_leaves_prompts_and_segments_and_no_nodes_of_its_own(world):
@@ -321,68 +215,6 @@ def test_a_closed_session_is_let_go(world):
     del loop
     gc.collect()
     assert session() is None
-
-
-@pytest.mark.parametrize("with_history", [False, True], ids=["own records", "editor's history"])
-def test_a_click_undone_while_slices_stream_in_leaves_the_slices(world, with_history):
-    loop = late_loop(world, with_history=with_history)
-    loop.engine.answer_all()
-    loop.scene_session.propagate("ball", Propagation(AXIAL))
-    loop.engine.hand_over(2)
-    loop.click((9, 8, 6), segment_id="other")
-    loop.engine.answer_all()
-    loop.engine.hand_over(2)
-    loop.scene_session.undo()
-    assert not loop.mask("other").any()
-    assert np.count_nonzero(loop.mask().any(axis=(1, 2))) == 5
-    assert np.array_equal(loop.mask(), loop.scene_session.session.segments()[0].mask)
-    loop.engine.hand_over(1)
-    assert np.array_equal(loop.mask(), loop.scene_session.session.segments()[0].mask)
-    loop.scene_session.undo()
-    assert np.count_nonzero(loop.mask().any(axis=(1, 2))) == 1
-    with pytest.raises(CancelledError):
-        loop.engine.hand_over(1)
-    loop.scene_session.close()
-
-
-@pytest.mark.parametrize("with_history", [False, True], ids=["own records", "editor's history"])
-def test_of_a_dragged_point_the_newest_place_counts_and_it_is_one_step(world, with_history):
-    loop = late_loop(world, with_history=with_history)
-    loop.click((8, 6, 6), positive=False)
-    loop.engine.answer_all()
-    before = loop.masks()
-    negative = world.scene.GetFirstNodeByName("ball negative points")
-    negative.InvokeCustomModifiedEvent(negative.PointStartInteractionEvent)
-    for column in (9, 10, 11):
-        negative.SetNthControlPointPosition(0, column, 8, 6)
-    assert [future.cancelled() for _slot, future, _prompts in loop.engine.waiting] == [True, True, False]
-    loop.engine.answer_all()
-    assert np.argwhere(BALL[6] & ~loop.mask()[6]).tolist() == [[8, 11]]
-    negative.SetNthControlPointPosition(0, 12, 8, 6)
-    negative.InvokeCustomModifiedEvent(negative.PointEndInteractionEvent)
-    assert np.argwhere(BALL[6] & ~loop.mask()[6]).tolist() == [[8, 11]]  # until the answer comes
-    loop.engine.answer_all()
-    assert np.argwhere(BALL[6] & ~loop.mask()[6]).tolist() == [[8, 12]]
-    loop.scene_session.undo()
-    loop.engine.answer_all()
-    assert all(np.array_equal(loop.mask(name), mask) for name, mask in before.items())
-    assert loop.scene_session.prompts()[1].ijk == (8, 6, 6)
-    loop.scene_session.close()
-
-
-def test_a_point_dragged_away_and_back_changes_nothing(late):
-    late.engine.answer_all()
-    before, node = late.mask(), late.world.scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialNode")
-    node.InvokeCustomModifiedEvent(node.PointStartInteractionEvent)
-    node.SetNthControlPointPosition(0, 2, 2, 6)
-    late.engine.answer_all()
-    assert late.mask()[6, 2, 2]
-    node.SetNthControlPointPosition(0, 9.2, 8, 6)
-    node.InvokeCustomModifiedEvent(node.PointEndInteractionEvent)
-    late.engine.answer_all()
-    assert np.array_equal(late.mask(), before)
-    late.scene_session.undo()
-    assert late.scene_session.prompts() == []
 
 
 # --- prompts from a file

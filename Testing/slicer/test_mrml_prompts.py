@@ -197,28 +197,6 @@ def test_prompts_of_an_accepted_slice_go_back_to_where_they_were(loop):
     assert np.array_equal(loop.mask(), before)
 
 
-def test_prompts_go_with_a_volume_that_is_moved_with_its_segmentation(loop):
-    loop.click((9, 8, 6))
-    shift = np.eye(4)
-    shift[:3, 3] = 10, 20, 30
-    transform = loop.world.add_transform(np.eye(4))
-    loop.volume_node.SetAndObserveTransformNodeID(transform.GetID())
-    assert loop.scene_session.is_open
-    loop.node.SetAndObserveTransformNodeID(transform.GetID())
-    assert world_positions(nodes_of(loop, POSITIVE)[0]) == [[9, 8, 6]]
-    assert prompts(loop) == [(POSITIVE, (AXIAL, 6), (9, 8, 6))]
-
-
-def test_prompts_that_are_put_under_a_transform_alone_stay_with_the_volume(loop):
-    loop.click((9, 8, 6))
-    shift = np.eye(4)
-    shift[:3, 3] = 3, 0, 0
-    (node,) = nodes_of(loop, POSITIVE)
-    loop.world.add_transform(shift, node)
-    assert world_positions(node) == [[9, 8, 6]]
-    assert prompts(loop) == [(POSITIVE, (AXIAL, 6), (9, 8, 6))]
-
-
 def test_renaming_prompt_nodes_and_restyling_them_is_the_users_business(loop):
     loop.click((9, 8, 6))
     node = nodes_of(loop, POSITIVE)[0]
@@ -231,3 +209,32 @@ def test_renaming_prompt_nodes_and_restyling_them_is_the_users_business(loop):
     assert loop.scene_session.can_undo
     loop.scene_session.undo()
     assert len(prompts(loop)) == 1
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+def test_a_prompt_moved_to_no_place_at_all_goes_back(loop, wrong, recwarn):
+    loop.click((9, 8, 6))
+    loop.scene_session.add_box(picked((6, 5, 5)), picked((12, 11, 5)))
+    before, masks = prompts(loop), loop.masks()
+    (points,), (box,) = nodes_of(loop, POSITIVE), nodes_of(loop, BOX)
+    points.SetNthControlPointPosition(0, wrong, 0, 0)
+    assert world_positions(points) == [[9, 8, 6]]
+    box.SetSize(wrong, 1, 1)
+    assert loop.told == ["A prompt has been moved to a place that does not exist; it goes back to where it was."] * 2
+    assert box.GetSize() == (7, 7, 1)
+    assert prompts(loop) == before
+    assert all(np.array_equal(loop.mask(name), mask) for name, mask in masks.items())
+    assert not recwarn.list
+
+
+def test_prompts_of_a_scene_that_have_no_place_are_left_out(loop):
+    loop.click((9, 8, 6))
+    loop.click((8, 8, 6))
+    loop.scene_session.add_box(picked((6, 5, 5)), picked((12, 11, 5)))
+    loop.scene_session.close()
+    nodes_of(loop, POSITIVE)[0].SetNthControlPointPosition(0, float("nan"), 0, 0)
+    nodes_of(loop, BOX)[0].SetSize(float("nan"), 1, 1)
+    again = Loop(loop.world, nodes=(loop.volume_node, loop.node))
+    assert prompts(again) == [(POSITIVE, (AXIAL, 6), (8, 8, 6))]
+    assert nodes_of(loop, BOX) == []
+    again.scene_session.close()

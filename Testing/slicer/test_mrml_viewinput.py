@@ -220,6 +220,63 @@ def test_hovering_tells_the_voxel_under_the_mouse(loop):
     assert [item and item.ijk for item in seen] == [(7, 5, 6), None]
 
 
+def test_nothing_is_hovered_while_a_prompt_is_dragged(loop):
+    seen = []
+    loop.input.tool = Tool.POSITIVE
+    loop.view.click(at(loop, (9, 8, 6)))
+    loop.view.window.Render()
+    loop.view.press(at(loop, (9, 8, 6)))
+    loop.input.on_hover = seen.append
+    for place in ((8, 8, 6), (6, 9, 6)):
+        loop.view.move(at(loop, place))
+    assert seen == []
+    loop.view.release(at(loop, (6, 9, 6)))
+    loop.view.move(at(loop, (12, 9, 6)))
+    assert [item.ijk for item in seen] == [(12, 9, 6)]
+    assert prompts(loop) == [(POSITIVE, (6, 9, 6))]
+
+
+def test_nothing_is_hovered_or_told_while_volume_and_segmentation_lie_apart(loop):
+    seen = []
+    loop.input.tool = Tool.POSITIVE
+    loop.input.on_hover = seen.append
+    loop.world.add_transform(PARENT, loop.node)
+    loop.view.move(at(loop, (7, 5, 6)))
+    assert (seen, loop.told) == ([None], [])
+    loop.view.click(at(loop, (7, 5, 6)))
+    assert len(loop.told) == 1
+    assert "lie apart" in loop.told[0]
+    assert prompts(loop) == []
+
+
+def test_a_prompt_of_another_segment_is_in_nobodys_way(loop):
+    loop.input.tool = Tool.POSITIVE
+    loop.click((9, 8, 6), segment_id="other")
+    loop.view.window.Render()
+    loop.view.click(at(loop, (9, 8, 6)))
+    assert [entry.segment_id for entry in loop.scene_session.prompts()] == ["ball", "other"]
+    loop.scene_session.undo()
+    loop.scene_session.selected_segment_id = "other"
+    loop.view.drag(at(loop, (9, 8, 6)), at(loop, (6, 9, 6)))
+    assert prompts(loop) == [(POSITIVE, (6, 9, 6))]
+
+
+@pytest.mark.parametrize("is_after_press", [False, True], ids=["instead of the press", "after the press"])
+def test_the_second_click_of_a_double_click_is_a_prompt_and_not_slicers(loop, is_after_press):
+    taken = []
+    for event in ("LeftButtonPressEvent", "LeftButtonDoubleClickEvent"):
+        loop.view.interactor.AddObserver(event, lambda _caller, event: taken.append(event), 1.5)
+    loop.input.tool = Tool.POSITIVE
+    loop.view.click(at(loop, (9, 8, 6)))
+    loop.view.move(at(loop, (6, 8, 6)))
+    if is_after_press:
+        loop.view.press(at(loop, (6, 8, 6)))
+    loop.view.interactor.InvokeEvent("LeftButtonDoubleClickEvent")
+    loop.view.release(at(loop, (6, 8, 6)))
+    assert prompts(loop) == [(POSITIVE, (9, 8, 6)), (POSITIVE, (6, 8, 6))]
+    assert taken == []
+
+
 def test_a_preview_is_drawn_and_taken_away_without_nodes(loop):
     count = loop.world.scene.GetNumberOfNodes()
     picked = pick(loop.scene_session.volume, loop.volume_node, loop.view.slice_node, at(loop, (9, 8, 6)))
