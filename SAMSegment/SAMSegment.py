@@ -72,7 +72,8 @@ class SAMSegmentParameterNode:
     segmentation: vtkMRMLSegmentationNode
     window: str = "auto"
     hover: bool = False
-    solid: bool = False
+    connected: bool = False
+    fill_holes: bool = False
     smooth: bool = False
     follow: bool = False
 

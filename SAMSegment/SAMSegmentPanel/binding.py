@@ -56,6 +56,12 @@ class Binding:
         if wanted != self._wanted:
             self._open(*wanted)
 
+    def open_again(self) -> None:
+        """The user has chosen the same nodes once more, or has come back: what ended, or was refused, may go now."""
+        if self._work.scene_session is None and self._opening is None:
+            self._wanted = None
+            self.update()
+
     def release(self) -> None:
         """Work on nothing."""
         self._wanted = self._opening = None

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 # It shows the segments that stand at the top of the panel once more.
 _SECOND_TABLE = "SegmentsTableResizableFrame"
 
-# Slicer keeps 10 by default; as many clicks are made in a minute. Labelmaps that did not change are shared.
-_UNDO_STATES = 50
+# Slicer keeps 10 states by default; as many clicks are made in a minute. In the worst case each state has a labelmap of
+# the whole volume, one byte a voxel, so that fewer are kept of a large volume.
+_LEAST_UNDO_STATES, _MOST_UNDO_STATES = 10, 50
+_UNDO_BYTES = 1 << 29
 
 
 class EditorHistory:
@@ -40,6 +42,19 @@ class EditorHistory:
         """Forward again."""
         self._widget.redo()
 
+    def start_anew(self, voxels: int) -> None:
+        """Forget all states: a new session knows nothing of the prompts that go with them.
+
+        :param voxels: of the volume; decides on how many states are kept from now on.
+        """
+        self._widget.maximumNumberOfUndoStates = 0
+        self._widget.maximumNumberOfUndoStates = undo_states(voxels)
+
+
+def undo_states(voxels: int) -> int:
+    """How many states of a segmentation with so many voxels are kept for undo."""
+    return min(_MOST_UNDO_STATES, max(_LEAST_UNDO_STATES, _UNDO_BYTES // max(1, voxels)))
+
 
 class CorrectionSection:
     """Hand correction, and which tool has the left mouse button."""
@@ -51,7 +66,6 @@ class CorrectionSection:
         self._effect = ""
         self._observed: tuple[Any, int] | None = None
         self.history = EditorHistory(self.ui.segmentEditorWidget)
-        self.ui.segmentEditorWidget.maximumNumberOfUndoStates = _UNDO_STATES
         for table in slicer.util.findChildren(self.ui.segmentEditorWidget, name=_SECOND_TABLE):
             table.hide()
         work.bound.connect(self._show_nodes)
@@ -70,8 +84,10 @@ class CorrectionSection:
         self._effect = effect
 
     def attach(self) -> None:
-        """Give the editor its node; again in another scene."""
+        """Give the editor its node; again in another scene, and where the node was removed from the scene."""
         node = segment_editor_node()
+        if self._observed and self._observed[0] is not node:
+            self.detach()
         if self._observed is None:
             tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_event: self._work.note_change())
             self._observed = node, tag
@@ -88,10 +104,21 @@ class CorrectionSection:
             node, tag = self._observed
             node.RemoveObserver(tag)
             self._observed = None
+        # Without a node the editor would go on with the segmentation that it has.
+        self._show(None, None)
         self.ui.segmentEditorWidget.setMRMLSegmentEditorNode(None)
 
     def _show_nodes(self) -> None:
         session = self._work.scene_session
         self.leave()
-        self.ui.segmentEditorWidget.setSegmentationNode(session.segmentation_node if session else None)
-        self.ui.segmentEditorWidget.setSourceVolumeNode(session.volume_node if session else None)
+        if session is None:
+            self._show(None, None)
+            return
+        self.attach()
+        self._show(session.segmentation_node, session.volume_node)
+        self.history.start_anew(session.volume.array.size)
+
+    def _show(self, segmentation_node: Any, volume_node: Any) -> None:
+        # The editor takes a segmentation's reference volume for its own: the volume comes after it.
+        self.ui.segmentEditorWidget.setSegmentationNode(segmentation_node)
+        self.ui.segmentEditorWidget.setSourceVolumeNode(volume_node)

@@ -6,16 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import slicer
+import vtk
 from slicer.i18n import tr as _
+from vtk.util import numpy_support
 
 from SAMSegmentLib.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from SAMSegmentLib.segments import Segment
     from SAMSegmentLib.volume import Volume
+
+    from .export_reading import ReadSegment
 
 
 def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode) -> tuple[Path, str]:
@@ -37,7 +41,7 @@ def dicom_folder(volume_node: slicer.vtkMRMLScalarVolumeNode) -> tuple[Path, str
 
 
 def write_file(
-    path: Path, volume: Volume, segments: Sequence[Segment], dicom: tuple[Path, str] | None
+    path: Path, volume: Volume, segments: Sequence[ReadSegment], dicom: tuple[Path, str] | None
 ) -> tuple[str, ...]:
     """Write segments in the format that the ending names.
 
@@ -52,4 +56,17 @@ def write_file(
 
         folder, series = dicom
         volume = replace(volume, source_frames=read_volume(folder, series=series).source_frames)
-    return write_segmentation(path, volume, segments)
+    return write_segmentation(path, volume, [segment.whole() for segment in segments])
+
+
+def numbered_image(segments: Sequence[ReadSegment]) -> vtk.vtkImageData:
+    """The number, from 1, of the segment that a voxel is in, 0 for none; of several the last."""
+    kind = np.uint8 if len(segments) <= np.iinfo(np.uint8).max else np.uint16
+    masks = [segment.whole().mask for segment in segments]
+    labels = np.zeros(masks[0].shape, dtype=kind)
+    for number, mask in enumerate(masks, start=1):
+        labels[mask] = number
+    image = vtk.vtkImageData()
+    image.SetDimensions(*labels.shape[::-1])
+    image.GetPointData().SetScalars(numpy_support.numpy_to_vtk(labels.ravel(), deep=True))
+    return image

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import platform
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import slicer
@@ -38,6 +40,17 @@ class Installation:
         importlib.invalidate_caches()
         return [line for line in (*self._requirements, _TORCH) if not _is_met(line)]
 
+    def obstacle(self) -> str:
+        """Why what is missing cannot be installed here, "" when it can."""
+        is_intel_mac = (sys.platform, platform.machine()) == ("darwin", "x86_64")
+        if not is_intel_mac or _is_met(_TORCH):
+            return ""
+        # The package index has nothing above PyTorch 2.2 for them; Slicer's own package for macOS is an Intel one.
+        return _(
+            "The engine cannot be installed here: PyTorch is no longer made for Intel Macs, nor for Slicer's Intel "
+            "package on other Macs; use Slicer on Linux or Windows, or SAMSegment's browser viewer on a newer Mac."
+        )
+
     def description(self) -> str:
         """What an installation would do, for the user to agree to."""
         missing = self.missing()
@@ -52,8 +65,11 @@ class Installation:
     def install(self) -> None:
         """Install what is missing.
 
-        :raises InstallationError: it failed, or the application has to be started again first.
+        :raises InstallationError: it cannot be done here, it failed, or the application has to be started again first.
         """
+        obstacle = self.obstacle()
+        if obstacle:
+            raise InstallationError(obstacle)
         missing = self.missing()
         packages = [line for line in missing if line != _TORCH]
         try:

@@ -103,6 +103,8 @@ class Panel:
         self._state.installed.connect(self._start_engine)
         self._weights.changed.connect(self._start_engine)
         self.work.bound.connect(self._begin)
+        for selector in (ui.volumeSelector, ui.segmentationSelector):
+            selector.connect("nodeActivated(vtkMRMLNode*)", lambda _node: self._binding.open_again())
         self.work.tell("")
         self.work.note_change()
         for section in _SECTIONS:
@@ -119,6 +121,7 @@ class Panel:
         """The module is shown."""
         self._is_entered = True
         self._correction.attach()
+        self._binding.open_again()
         self.views.attach()
         manager = slicer.app.layoutManager()
         if manager:

@@ -11,9 +11,13 @@ from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.errors import SAMSegmentError
 from SAMSegmentLib.geometry import Orientation, anatomical_axes, slice_count
 
+from .propagation_progress import PropagationProgress
+from .stops import Stops
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from SAMSegmentLib.mrml.scenesession import SceneSession
     from SAMSegmentLib.propagation import PropagatedSlice
 
     from .views import SliceViews
@@ -38,12 +42,15 @@ class PropagationSection:
         self._work = work
         self._views = views
         self._running: Future | None = None
+        self._segment_id = ""  # that is propagated
+        self._progress = PropagationProgress(self.ui.propagationProgressBar)
+        self._stops = Stops(self.ui.stopCheckBox, work)
         self._reached: set[int] = set()
         self._range_of: tuple[Any, Orientation] | None = None
         self.ui.orientationComboBox.connect("activated(int)", lambda _number: self._work.note_change())
         self.ui.propagateButton.connect("clicked()", self.propagate)
         self.ui.cancelPropagationButton.connect("clicked()", self.cancel)
-        work.bound.connect(self.cancel)
+        work.bound.connect(self._start_anew)
 
     @property
     def orientation(self) -> Orientation:
@@ -54,13 +61,13 @@ class PropagationSection:
         """Carry the selected segment through the volume."""
         if self._work.segment is None or self._running:
             return
-        session = self._work.scene_session
+        session, segment_id, chosen = self._work.scene_session, self._work.segment_id, self._chosen()
         self._reached.clear()
-        future = self._work.attempt(session.propagate, self._work.segment_id, self._chosen(), on_slice=self._show_slice)
+        future = self._work.attempt(session.propagate, segment_id, chosen, on_slice=self._show_slice)
         if future is not None:
-            self._running = future
+            self._running, self._segment_id = future, segment_id
             self._show_progress(_("Starting"))
-            future.add_done_callback(self._end)
+            future.add_done_callback(lambda done: self._end(done, session, segment_id, chosen.orientation))
 
     def cancel(self) -> None:
         """Stop; what was made stays."""
@@ -70,6 +77,7 @@ class PropagationSection:
     def refresh(self) -> None:
         """Show from where and how far it can go."""
         segment = self._work.segment
+        self._cancel_without_segment()
         self._follow_prompts()
         keys = sorted(segment.key_masks(self.orientation)) if segment else []
         self.ui.keySlicesLabel.text = self._key_slices_text(keys)
@@ -78,8 +86,20 @@ class PropagationSection:
         for widget in (self.ui.orientationComboBox, self.ui.directionComboBox, self.ui.rangeWidget):
             widget.enabled = segment is not None
         self._show_range()
+        self._stops.refresh(self.orientation)
+        if not self._running:
+            self._progress.show_result(self._work.segment_id, segment, self.orientation)
 
     # --- inside
+
+    def _start_anew(self) -> None:
+        self.cancel()
+        self._progress.forget()
+
+    def _cancel_without_segment(self) -> None:
+        session = self._work.scene_session
+        if self._running and session and self._segment_id not in session.segment_ids:
+            self.cancel()
 
     def _chosen(self) -> Propagation:
         orientation, direction = self.orientation, self.ui.directionComboBox.currentIndex
@@ -89,14 +109,14 @@ class PropagationSection:
             first = max(first, keys[0])
         if keys and direction == _DOWNWARDS:
             last = min(last, keys[-1])
-        is_solid = self.ui.solidCheckBox.checked
         return Propagation(
             orientation,
             first,
             last,
+            stops=self._stops.of(orientation),
             smooth=self.ui.smoothCheckBox.checked,
-            connected=is_solid,
-            fill_holes=is_solid,
+            connected=self.ui.connectedCheckBox.checked,
+            fill_holes=self.ui.fillHolesCheckBox.checked,
         )
 
     def _follow_prompts(self) -> None:
@@ -115,12 +135,16 @@ class PropagationSection:
             return _("Choose a volume and a segment first.")
         if not keys:
             return _("Give prompts in one or more slices first; slices from top to bottom make it better.")
-        text = _("{name}: from {orientation} slices {slices}.")
-        return text.format(
+        if len(keys) == 1:
+            text = _("{name} is carried from {orientation} slice {slices}.")
+        else:
+            text = _("{name} is carried from {orientation} slices {slices}.")
+        sentence = text.format(
             name=self._work.segment.name,
             orientation=_(self.orientation.value),
             slices=", ".join(str(key) for key in keys),
         )
+        return " ".join((sentence, self._stops.sentence(self.orientation))).rstrip()
 
     def _show_range(self) -> None:
         """The slices of the volume in this orientation; a range that the user chose stays."""
@@ -145,13 +169,10 @@ class PropagationSection:
             self._views.show((reached.plane.orientation, reached.plane.index))
 
     def _show_progress(self, text: str) -> None:
-        session = self._work.scene_session
         span = int(self.ui.rangeWidget.maximumValue) - int(self.ui.rangeWidget.minimumValue) + 1
-        self.ui.propagationProgressBar.maximum = max(1, span if session else 1)
-        self.ui.propagationProgressBar.value = min(len(self._reached), span)
-        self.ui.propagationProgressBar.format = text
+        self._progress.show_running(text, len(self._reached), span)
 
-    def _end(self, done: Future) -> None:
+    def _end(self, done: Future, session: SceneSession, segment_id: str, orientation: Orientation) -> None:
         self._running = None
         count = len(self._reached)
         try:
@@ -161,7 +182,8 @@ class PropagationSection:
         except SAMSegmentError:  # the work watches the future, too, and says why
             text = _("Failed after {count} slices")
         else:
-            self.ui.propagationProgressBar.value = self.ui.propagationProgressBar.maximum
             text = _("Done: {count} slices made") if count else _("Nothing was missing")
-        self.ui.propagationProgressBar.format = text.format(count=count)
+        if session is self._work.scene_session and session.is_open and segment_id in session.segment_ids:
+            segment = session.session.state(session.name_of(segment_id))
+            self._progress.keep(segment_id, segment, orientation, text.format(count=count))
         self._work.note_change()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import slicer
 import vtk
 
+from .installation import Installation
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -31,6 +33,8 @@ class SelfTest:
         slicer.mrmlScene.Clear()
         self._widget = slicer.util.getModuleWidget("SAMSegment")
         if slicer.util.mainWindow():
+            # Clicks are made in axial and sagittal views.
+            slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
             slicer.util.selectModule("SAMSegment")
         else:
             self._widget.enter()
@@ -41,8 +45,20 @@ class SelfTest:
         if not slicer.util.mainWindow():
             self._widget.exit()
 
+    def test_panel(self) -> None:
+        """The panel opens a volume, and says what the engine is at or why there is none."""
+        node = slicer.util.addVolumeFromArray(60.0 + 120.0 * _ball(), name="Ball")
+        self._ui.volumeSelector.setCurrentNode(node)
+        self._wait(lambda: self._session is not None, "a session on the volume")
+        self._wait(lambda: self._ui.engineStateLabel.text, "the engine's state")
+        obstacle = self._obstacle()
+        if obstacle:
+            self.assertEqual(self._ui.engineStateLabel.text, obstacle)
+
     def test_whole_use(self) -> None:
         """One step after the other, since each needs what the one before it made."""
+        if self._obstacle():
+            self.skipTest(self._obstacle())
         if slicer.app.layoutManager() is None:
             self.skipTest("clicks need slice views, which this application was started without")
         self._load_and_click()
@@ -193,6 +209,10 @@ class SelfTest:
         logic.SetBinaryLabelmapToSegment(stroke, node, segment, logic.MODE_MERGE_MAX)
 
     # --- what is there
+
+    def _obstacle(self) -> str:
+        """Why there can be no engine on this computer, "" when there can."""
+        return Installation(Path(self._widget.resourcePath("requirements.txt"))).obstacle()
 
     @property
     def _ui(self) -> Any:

@@ -44,6 +44,8 @@ class StateSection:
     def needs(self, settings: EngineSettings) -> str:
         """What the engine lacks to be started with these settings, "" when it can be started."""
         self._settings = settings
+        if self._obstacle:
+            return self._obstacle
         if self._missing:
             return _("{count} Python packages are missing; press Install to see which.").format(
                 count=len(self._missing)
@@ -56,7 +58,7 @@ class StateSection:
 
     def refresh(self) -> None:
         """Show whether something is to be installed."""
-        self.ui.installButton.visible = bool(self._missing)
+        self.ui.installButton.visible = bool(self._missing) and not self._obstacle
 
     def tick(self) -> None:
         """Show the engine's state; let sentences go after a while."""
@@ -76,6 +78,7 @@ class StateSection:
 
     def _look(self) -> None:
         self._missing = self._installation.missing()
+        self._obstacle = self._installation.obstacle()
         self._work.is_installed = not self._missing
 
     def _text(self, state: EngineState, is_long: bool) -> str:

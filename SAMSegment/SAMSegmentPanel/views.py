@@ -33,6 +33,11 @@ class _View:
     observations: list[tuple[Any, int]] = field(default_factory=list)
     shown: Pick | None = None
 
+    @property
+    def is_visible(self) -> bool:
+        """Whether the layout has a place for it: Slicer keeps the views of all layouts that there were."""
+        return bool(self.slice_node.IsMappedInLayout())
+
     def close(self) -> None:
         self.input.close()
         for observed, tag in self.observations:
@@ -40,7 +45,7 @@ class _View:
 
 
 class SliceViews:
-    """All slice views of the layout. Without a layout (no main window) there are none."""
+    """All slice views, of which those that the layout shows are used. Without a main window there are none."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -55,7 +60,7 @@ class SliceViews:
     # --- which views
 
     def attach(self) -> None:
-        """Listen to the views that the layout has now; again after each change of the layout."""
+        """Listen to the views that there are now; again after each change of the layout, which may bring new ones."""
         manager = slicer.app.layoutManager()
         if manager is None:
             return
@@ -115,13 +120,15 @@ class SliceViews:
         session = self._work.scene_session
         if session:
             for view in self._views.values():
-                view.slice_node.RotateToVolumePlane(session.volume_node)
+                if view.is_visible:
+                    view.slice_node.RotateToVolumePlane(session.volume_node)
 
     def show(self, key: SliceKey) -> bool:
         """Show a slice in a view of its orientation, in the one used last if it fits.
 
         :returns: False when no view has that orientation.
         """
+        self.tick()
         session = self._work.scene_session
         fitting = [view for view in self._views.values() if view.shown and view.shown.orientation is key[0]]
         if not session or not fitting:
@@ -178,6 +185,8 @@ class SliceViews:
 
     def _shown_in(self, view: _View) -> Pick | None:
         session = self._work.scene_session
+        if not view.is_visible:
+            return None
         try:
             return viewed_slice(session.volume, session.volume_node, view.slice_node)
         except SAMSegmentError:  # the volume was put under a transform that bends; the session says so

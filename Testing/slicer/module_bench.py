@@ -3,7 +3,7 @@
 import sys
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,11 @@ class StandInWorker:
             for reached in propagate(self._model, request):
                 if future.cancelled():
                     return
-                on_slice(reached)
+                try:
+                    on_slice(reached)
+                except CancelledError:
+                    future.cancel()
+                    return
                 yield
             future.set_result(None)
 

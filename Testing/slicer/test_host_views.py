@@ -40,6 +40,20 @@ def test_a_changed_layout_is_signalled(host):
     assert heard == [slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView]
 
 
+def test_a_layout_hides_views_without_forgetting_them(host):
+    import slicer
+
+    def shown():
+        manager = slicer.app.layoutManager()
+        names = manager.sliceViewNames()
+        return [name for name in names if manager.sliceWidget(name).mrmlSliceNode().IsMappedInLayout()]
+
+    assert shown() == ["Red", "Green", "Yellow"]
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpYellowSliceView)
+    assert shown() == ["Yellow"]
+    assert slicer.app.layoutManager().sliceViewNames() == ("Red", "Green", "Yellow")
+
+
 @pytest.mark.parametrize("name", ["Red", "Green", "Yellow"])
 def test_events_reach_observers_at_their_place_with_their_keys(host, volume, name):
     host.show_volume(volume)

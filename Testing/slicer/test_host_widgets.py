@@ -171,6 +171,29 @@ def test_a_segment_editor_widget_undoes_with_slicers_own_history(slicer, host, v
     assert segment_mask(segmentation, "liver", volumes[0]).all()
 
 
+def test_a_segment_editor_widget_without_a_node_keeps_what_it_shows(slicer, volumes, segmentation):
+    widget = slicer.qMRMLSegmentEditorWidget()
+    widget.setMRMLScene(slicer.mrmlScene)
+    widget.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    widget.setSegmentationNode(segmentation)
+    assert widget.sourceVolumeNode() is volumes[0], "the reference volume"
+    widget.setMRMLSegmentEditorNode(None)
+    assert widget.segmentationNode() is segmentation
+
+
+def test_a_segment_editor_widget_hands_its_nodes_to_its_node_when_a_scene_is_loaded(slicer, volumes, segmentation):
+    widget = slicer.qMRMLSegmentEditorWidget()
+    widget.setMRMLScene(slicer.mrmlScene)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    widget.setMRMLSegmentEditorNode(node)
+    widget.setSegmentationNode(segmentation)
+    slicer.mrmlScene.StartState(slicer.mrmlScene.BatchProcessState)
+    node.SetAndObserveSegmentationNode(None)
+    assert widget.segmentationNode() is segmentation, "nothing is noted meanwhile"
+    slicer.mrmlScene.EndState(slicer.mrmlScene.BatchProcessState)
+    assert node.GetSegmentationNode() is segmentation
+
+
 @pytest.fixture
 def ctk(host):
     import ctk

@@ -9,6 +9,7 @@ from Testing.slicer import (
     test_module_export,
     test_module_life,
     test_module_prompts,
+    test_module_propagated,
     test_module_propagation,
     test_module_segments,
 )
@@ -20,6 +21,7 @@ TESTS = (
     test_module_export,
     test_module_life,
     test_module_prompts,
+    test_module_propagated,
     test_module_propagation,
     test_module_segments,
 )

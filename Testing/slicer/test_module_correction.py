@@ -1,5 +1,6 @@
 """The module's section 'Correct by hand': the Segment Editor and prompts on one segment."""
 
+import pytest
 import slicer
 
 from SAMSegmentLib.mrml.viewinput import Tool
@@ -111,3 +112,56 @@ def test_the_editor_works_on_the_same_segment_as_prompts_do(module):
     assert node.GetSelectedSegmentID() == module.session.selected_segment_id
     assert node.GetSegmentationNode() is module.session.segmentation_node
     assert node.GetSourceVolumeNode() is module.session.volume_node
+
+
+def choose_window(module, text):
+    before = module.session
+    module.choose("windowComboBox", text)
+    module.wait(lambda: module.session is not None and module.session is not before, "the session with this window")
+    module.settle()
+
+
+def test_undo_in_the_editor_parts_no_prompt_from_its_mask_after_another_window_was_chosen(module):
+    module.open_ball()
+    module.click("Red", CENTRE)
+    mask = module.mask()
+    choose_window(module, "All values")
+    module.ui.segmentEditorWidget.undo()
+    module.settle()
+    assert (module.mask() == mask).all()
+    module.click("Red", (I0, J0, K0 + 2))
+    for _ in range(2):
+        module.ui.segmentEditorWidget.undo()
+        module.settle()
+    assert (module.mask() == mask).all()
+    assert module.prompts() == [("positive", "axial", K0)]
+
+
+def test_the_editor_has_its_node_again_after_that_was_removed(module):
+    node = module.open_ball()
+    slicer.mrmlScene.RemoveNode(module.session.editor_node)
+    module.wait(lambda: module.session is None, "the session to end")
+    module.choose_node("volumeSelector", node)
+    module.wait(lambda: module.session is not None, "the session")
+    module.settle()
+    editor_node = module.ui.segmentEditorWidget.mrmlSegmentEditorNode()
+    assert editor_node is module.session.editor_node
+    assert slicer.mrmlScene.IsNodePresent(editor_node)
+    module.press("addSegmentButton")
+    module.settle()
+    assert module.ui.segmentEditorWidget.currentSegmentID() == module.session.segment_ids[1]
+
+
+def test_the_editor_is_left_without_a_segmentation_where_it_is_left_without_its_node(module):
+    module.open_ball()
+    module.widget.panel._correction.detach()
+    assert module.ui.segmentEditorWidget.segmentationNode() is None
+    assert module.ui.segmentEditorWidget.sourceVolumeNode() is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "states"), [((24, 32, 40), 50), ((256, 256, 256), 32), ((200, 512, 512), 10), ((1000, 1000, 1000), 10)]
+)
+def test_fewer_steps_are_kept_of_volumes_whose_labelmaps_fill_the_memory(module, shape, states):
+    module.widget.panel._correction.history.start_anew(shape[0] * shape[1] * shape[2])
+    assert module.ui.segmentEditorWidget.maximumNumberOfUndoStates == states

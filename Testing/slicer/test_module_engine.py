@@ -188,7 +188,7 @@ def test_packages_are_installed_only_after_the_user_agreed(host, monkeypatch, la
 
     module = Module(host, monkeypatch)
     host.testing = False
-    assert "2 Python packages are missing" in module.ui.engineStateLabel.text
+    module.wait(lambda: "2 Python packages are missing" in module.ui.engineStateLabel.text, "the state")
     assert not module.ui.clearCacheButton.enabled, "what needs the packages cannot be pressed"
     host.answers = [False]
     module.press("installButton")
@@ -201,6 +201,37 @@ def test_packages_are_installed_only_after_the_user_agreed(host, monkeypatch, la
     assert "msgspec" in host.messages[-1].text
     assert "PyTorch" in host.messages[-1].text
     assert set(request.function.exercises) <= module.touched
+
+
+@pytest.fixture
+def intel_mac(monkeypatch, lacking):
+    """All packages are here but PyTorch, which cannot be had."""
+    lacking.discard("msgspec")
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+
+
+def test_an_intel_mac_is_told_before_anything_is_downloaded(host, monkeypatch, intel_mac):
+    from Testing.slicer.module_bench import MODULE_FILE, Module
+
+    module = Module(host, monkeypatch)
+    from SAMSegmentPanel.installation import Installation, InstallationError
+
+    module.wait(lambda: "no longer made for Intel Macs" in module.ui.engineStateLabel.text, "the state")
+    assert not module.ui.installButton.visible
+    with pytest.raises(InstallationError, match="no longer made for Intel Macs"):
+        Installation(MODULE_FILE.parent / "Resources" / "requirements.txt").install()
+    assert (host.installed, host.extensions.asked) == ([], [])
+
+
+def test_the_self_test_passes_on_an_intel_mac_with_what_can_be_done_there(host, intel_mac):
+    from Testing.slicer.module_bench import MODULE_FILE
+
+    host.load_module(MODULE_FILE)
+    result = host.run_self_test("SAMSegment")
+    assert (result.testsRun, result.wasSuccessful()) == (2, True)
+    ((_test, reason),) = result.skipped
+    assert "no longer made for Intel Macs" in reason
 
 
 def test_the_engine_starts_once_all_is_installed(host, monkeypatch, lacking):

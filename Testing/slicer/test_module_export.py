@@ -57,6 +57,7 @@ def test_a_labelmap_volume_comes_into_the_scene(module):
     module.open_section("exportSection")
     module.choose("exportFormatComboBox", "Labelmap volume in the scene")
     module.press("exportButton")
+    module.wait(lambda: "is in the scene" in module.ui.exportResultLabel.text, "the labelmap")
     labelmap = slicer.util.getNodesByClass("vtkMRMLLabelMapVolumeNode")[0]
     assert (slicer.util.arrayFromVolume(labelmap)[K0] == BALL[K0]).all()
     assert labelmap.GetSpacing() == node.GetSpacing()
@@ -122,3 +123,41 @@ def test_what_cannot_be_written_is_refused_with_a_sentence(module, tmp_path, cho
 def test_nothing_can_be_exported_without_a_volume(module):
     module.open_section("exportSection")
     assert not module.ui.exportButton.enabled
+
+
+def test_segments_are_read_in_steps_and_again_after_a_change(module, monkeypatch):
+    from SAMSegmentPanel import export_reading
+
+    monkeypatch.setattr(export_reading, "_VOXELS_A_STEP", 3 * BALL.shape[1] * BALL.shape[2])
+    module.open_ball()
+    module.click("Red", CENTRE)
+    reading = export_reading.SegmentReading(module.session)
+    for _ in range(7):
+        assert not reading.step(), "24 slices, 3 a step"
+    module.click("Red", (CENTRE[0], CENTRE[1], 0))
+    module.press("addSegmentButton")
+    count = 0
+    while not reading.step():
+        count += 1
+    assert count == 15, "two segments, from the beginning"
+    first, second = (segment.whole() for segment in reading.segments())
+    reading.close()
+    assert (first.mask == module.session.segments()[0].mask).all()
+    assert first.mask[K0].any()
+    assert not second.mask.any()
+    assert first.name != second.name
+
+
+def test_leaving_the_volume_while_segments_are_read_writes_nothing(module, tmp_path, monkeypatch):
+    from SAMSegmentPanel import export_reading
+
+    monkeypatch.setattr(export_reading, "_VOXELS_A_STEP", 1)
+    module.open_ball()
+    module.click("Red", CENTRE)
+    module.open_section("exportSection")
+    module.type("exportPathLineEdit", str(tmp_path / "ball.seg.nrrd"))
+    module.press("exportButton")
+    module.choose_node("volumeSelector", None)
+    module.settle()
+    assert list(tmp_path.iterdir()) == []
+    assert module.ui.exportButton.text == "Export"

@@ -153,6 +153,6 @@ def test_sample_data_come_from_slicers_collection_with_checksums(module):
 def test_the_modules_own_test_passes_with_a_real_worker(host):
     host.load_module(MODULE_FILE)
     result = host.run_self_test("SAMSegment")
-    assert result.testsRun == 1
+    assert result.testsRun == 2
     assert [trace for _test, trace in (*result.failures, *result.errors)] == []
     assert result.skipped == []

@@ -24,7 +24,7 @@ def test_one_press_carries_the_ball_through_the_volume(module):
     module.open_ball()
     assert not module.ui.propagateButton.enabled
     module.click("Red", CENTRE)
-    assert f"axial slices {K0}" in module.ui.keySlicesLabel.text
+    assert f"from axial slice {K0}." in module.ui.keySlicesLabel.text
     propagate(module)
     assert reached(module) >= BALL_SLICES - {min(BALL_SLICES), max(BALL_SLICES)}
     assert "Done" in module.ui.propagationProgressBar.format
@@ -69,19 +69,23 @@ def test_range_direction_and_orientation_are_kept_to(module):
     module.click("Yellow", (I0, J0 + 3, K0 + 3))
     module.choose("orientationComboBox", "Sagittal")
     module.settle()
-    assert f"sagittal slices {I0}" in module.ui.keySlicesLabel.text
+    assert f"from sagittal slice {I0}." in module.ui.keySlicesLabel.text
     assert module.ui.rangeWidget.maximum == BALL.shape[2] - 1
 
 
-@exercises("smoothCheckBox", "solidCheckBox")
-def test_a_second_pass_and_a_solid_body_are_asked_for(module):
+@exercises("smoothCheckBox", "connectedCheckBox", "fillHolesCheckBox")
+@pytest.mark.parametrize("name", ["smooth", "connected", "fill_holes"])
+def test_what_is_ticked_is_asked_for(module, name):
     module.open_ball()
     module.click("Red", CENTRE)
-    module.press("smoothCheckBox")
-    module.press("solidCheckBox")
+    boxes = {"smooth": "smoothCheckBox", "connected": "connectedCheckBox", "fill_holes": "fillHolesCheckBox"}
+    module.press(boxes[name])
+    for other in set(boxes) - {name}:
+        module.press(boxes[other])
+        module.press(boxes[other])
     propagate(module)
     (propagation,) = module.widget.panel.work.segment.propagations
-    assert (propagation.smooth, propagation.connected, propagation.fill_holes) == (True, True, True)
+    assert {ticked for ticked in boxes if getattr(propagation, ticked)} == {name}
     assert reached(module) >= BALL_SLICES - {min(BALL_SLICES), max(BALL_SLICES)}
 
 

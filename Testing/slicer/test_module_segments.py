@@ -2,6 +2,7 @@
 
 import numpy as np
 import slicer
+import vtk
 
 from Testing.slicer.module_bench import CENTRE, exercises
 
@@ -94,3 +95,53 @@ def test_a_volume_that_is_deleted_in_the_middle_of_a_request_ends_the_session(mo
     module.wait(lambda: module.session is None, "the session to end")
     module.settle()
     assert "Choose a volume" in module.ui.promptHintLabel.text
+
+
+def test_a_volume_whose_voxels_have_changed_is_worked_on_when_it_is_chosen_again(module):
+    node = module.open_ball()
+    module.click("Red", CENTRE)
+    slicer.util.arrayFromVolume(node)[0] = 1
+    slicer.util.arrayFromVolumeModified(node)
+    for _ in range(2):
+        module.choose_node("volumeSelector", node)
+        module.wait(lambda: module.session is not None, "the session")
+    module.click("Red", (I0, J0, K0 + 2))
+    assert module.mask()[K0 + 2].any()
+
+
+def test_a_refused_segmentation_is_opened_when_its_cause_is_mended_and_the_module_entered_again(module):
+    node = module.open_ball()
+    module.click("Red", CENTRE)
+    segmentation = module.session.segmentation_node
+    module.choose_node("volumeSelector", None)
+    node.SetOrigin(5, 0, 0)
+    module.choose_node("volumeSelector", node)
+    module.settle()
+    module.wait(lambda: "other voxels" in module.said, "the sentence")
+    assert module.session is None
+    node.SetOrigin(0, 0, 0)
+    module.host.leave("SAMSegment")
+    module.host.enter("SAMSegment")
+    module.wait(lambda: module.session is not None, "the session")
+    assert module.session.segmentation_node is segmentation
+    assert module.mask()[K0].any()
+
+
+def test_a_volume_goes_under_a_transform_and_its_segmentation_after_it(module):
+    node = module.open_ball()
+    module.click("Red", CENTRE)
+    session, mask = module.session, module.mask()
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 7.0)
+    transform.SetMatrixTransformToParent(matrix)
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    module.settle()
+    assert module.session is session, "the work does not end"
+    module.click("Red", (I0, J0, K0 + 2))
+    assert "lie apart" in module.said
+    session.segmentation_node.SetAndObserveTransformNodeID(transform.GetID())
+    module.settle()
+    assert module.session is session
+    assert [entry.ijk for entry in session.prompts()] == [CENTRE]
+    assert (module.mask() == mask).all()

@@ -54,6 +54,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         super().__init__(parent)
         self._logic = slicer.vtkSlicerSegmentEditorLogic()
         self._node: Any = None
+        self._segmentation: Any = None
+        self._source: Any = None
         self._observations = Observations()
         self.destroyed.connect(self._observations.end)
         self._names = list(EFFECTS)
@@ -89,19 +91,25 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         super().setMRMLScene(scene)
         self._logic.SetMRMLScene(scene)
 
+    def observe_scene(self) -> None:
+        """The host's handle: what is done after a scene was loaded."""
+        if self._scene is not None:
+            self._scene_observations.add(self._scene, self._scene.EndBatchProcessEvent, self._hand_over)
+
     def setMRMLSegmentEditorNode(self, node: Any) -> None:
+        """Without a node nothing more is done, as in Slicer: the segmentation that was shown last stays there."""
         self._observations.end()
         self._node = node
         self._logic.SetSegmentEditorNode(node)
         if node is not None:
             self._observations.add(node, vtk.vtkCommand.ModifiedEvent, self._note_change)
-        self._note_change()
+            self._note_change()
 
     def mrmlSegmentEditorNode(self) -> Any:
         return self._node
 
     def segmentationNode(self) -> Any:
-        return self._node.GetSegmentationNode() if self._node is not None else None
+        return self._segmentation
 
     def segmentationNodeID(self) -> str:
         return _id(self.segmentationNode())
@@ -114,7 +122,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.setSegmentationNode(self._scene.GetNodeByID(node_id))
 
     def sourceVolumeNode(self) -> Any:
-        return self._node.GetSourceVolumeNode() if self._node is not None else None
+        return self._source
 
     def sourceVolumeNodeID(self) -> str:
         return _id(self.sourceVolumeNode())
@@ -134,8 +142,18 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             self._node.SetSelectedSegmentID(segment_id)
 
     def _note_change(self, *_: Any) -> None:
-        """Tells what changed, and selects the first segment when none is, as Slicer does."""
-        segmentation = self.segmentationNode()
+        """Tells what changed, and selects the reference volume and the first segment, as Slicer does.
+
+        While a scene is loaded or closed nothing is noted.
+        """
+        if self._node is None or (self._scene is not None and self._scene.IsBatchProcessing()):
+            return
+        before, self._segmentation = self._segmentation, self._node.GetSegmentationNode()
+        segmentation = self._segmentation
+        if segmentation is not None and segmentation is not before:
+            role = segmentation.GetReferenceImageGeometryReferenceRole()
+            self._node.SetAndObserveSourceVolumeNode(segmentation.GetNodeReference(role))
+        self._source = self._node.GetSourceVolumeNode()
         if (
             segmentation is not None
             and not self.currentSegmentID()
@@ -152,6 +170,15 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         if before[2] != now[2]:
             self.currentSegmentIDChanged.emit(now[2])
         self.refresh()
+
+    def _hand_over(self, *_: Any) -> None:
+        """After a scene was loaded the node is given what the widget shows, as far as that is still there."""
+        if self._node is None:
+            return
+        shown = [node if self._scene.IsNodePresent(node) else None for node in (self._segmentation, self._source)]
+        self._node.SetAndObserveSegmentationNode(shown[0])
+        self._node.SetAndObserveSourceVolumeNode(shown[1])
+        self._note_change()
 
     def refresh(self) -> None:
         """The host's handle: what can be pressed."""

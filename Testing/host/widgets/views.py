@@ -12,7 +12,10 @@ from Testing.host.widgets.stored import stored
 from Testing.slicer.mrml_scene import SliceView
 
 ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
-FOUR_UP = 3  # vtkMRMLLayoutNode's number
+FOUR_UP = 3  # vtkMRMLLayoutNode's numbers
+ONE_UP_3D = 4
+# The slice views of layouts that do not show all three.
+LAYOUTS = {ONE_UP_3D: (), 6: ("Red",), 7: ("Yellow",), 8: ("Green",)}
 
 
 class ctkVTKAbstractView(QtWidgets.QWidget):
@@ -115,7 +118,7 @@ class qMRMLSliceWidget(qMRMLAbstractViewWidget):
 
 
 class qSlicerLayoutManager(QtCore.QObject):
-    """Stands in for Slicer's: three slice views, no 3D view. A layout is a number that is kept and signalled."""
+    """Stands in for Slicer's: three slice views, no 3D view. A layout is a number that says which of them are shown."""
 
     layoutChanged = Signal(int)
     threeDViewCount = stored(int, "threeDViewCount", 0)
@@ -127,8 +130,10 @@ class qSlicerLayoutManager(QtCore.QObject):
         super().__init__()
         self._widgets, self._logics = widgets, logics
         self._layout = FOUR_UP
+        self._map()
 
     def sliceViewNames(self) -> list[str]:
+        """Those that are hidden, too, as in Slicer."""
         return list(self._widgets)
 
     def sliceWidget(self, name: str) -> qMRMLSliceWidget | None:
@@ -152,7 +157,12 @@ class qSlicerLayoutManager(QtCore.QObject):
 
     def setLayout(self, number: int) -> None:
         self._layout = int(number)
+        self._map()
         self.layoutChanged.emit(self._layout)
+
+    def _map(self) -> None:
+        for name, widget in self._widgets.items():
+            widget.mrmlSliceNode().SetMappedInLayout(name in LAYOUTS.get(self._layout, self._widgets))
 
     layout = Property(int, _read_layout, setLayout)
 
