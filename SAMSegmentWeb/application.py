@@ -15,6 +15,7 @@ from trame_slicer.rca_view import register_rca_factories
 
 from .controllers import Controllers
 from .guard import Guard
+from .keys import keep_keys_from
 from .page import Page
 from .quiet import quiet_vtk
 from .view_labels import slice_view_overlay
@@ -61,6 +62,8 @@ class Application:
         register_rca_factories(slicer.view_manager, self._server, slice_view_ui_f=slice_view_overlay)
         self.controllers = Controllers(self._server, slicer, folder)
         _draw_fast(slicer)
+        for view in (*slicer.view_manager.get_slice_views(), *slicer.view_manager.get_threed_views()):
+            keep_keys_from(view.interactor())
         Page(self._server, self.controllers, self.controllers.display.layout_manager)
         self._server.controller.on_server_bind.add(self._bound)
         self._server.controller.on_client_connected.add(self.controllers.opening.page_connected)
