@@ -130,7 +130,7 @@ class Host(Controls):
                 return
             time.sleep(0.002)
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 5.0, what: str = "the condition") -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0, what: str = "the condition") -> None:
         """Processes events until the condition holds. Raises AssertionError that names ``what``."""
         end = time.monotonic() + seconds
         while not condition():

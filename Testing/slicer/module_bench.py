@@ -245,7 +245,7 @@ class Module:
         """Kind, orientation and slice of all prompts."""
         return [(entry.kind, entry.key[0].value, entry.key[1]) for entry in self.session.prompts()]
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10.0) -> None:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
         self.host.wait_until(condition, seconds, what)
 
     def settle(self) -> None:

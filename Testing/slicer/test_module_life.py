@@ -59,7 +59,7 @@ def test_the_module_is_loaded_anew_with_its_library(module):
     assert after is not before
     assert type(after.panel) is not type(before.panel)
     assert module.workers[0].is_closed
-    module.host.wait_until(lambda: after.panel.work.scene_session is not None, 5, "the session after the reload")
+    module.host.wait_until(lambda: after.panel.work.scene_session is not None, 60, "the session after the reload")
     assert [entry.ijk for entry in after.panel.work.scene_session.prompts()] == [CENTRE]
 
 
@@ -74,7 +74,7 @@ def test_the_module_opens_without_a_main_window(monkeypatch, qt_libraries_presen
         widget = slicer.util.getModuleWidget("SAMSegment")
         monkeypatch.setattr("SAMSegmentPanel.engine.worker_engine", _no_worker)
         host.choose_node(widget.ui.volumeSelector, node)
-        host.wait_until(lambda: widget.panel.work.scene_session is not None, 5, "a session")
+        host.wait_until(lambda: widget.panel.work.scene_session is not None, 60, "a session")
         host.leave("SAMSegment")
     finally:
         host.close()
