@@ -47,7 +47,7 @@ class Guard:
     def _middleware(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if not self._knows_secret(request):
+            if not self._knows_secret(request) or _is_of_another_site(request):
                 return web.Response(status=HTTPStatus.FORBIDDEN, text=_FORBIDDEN)
             if request.path == _SOCKET_PATH:
                 return await self._connect(request, handler)
@@ -64,10 +64,6 @@ class Guard:
         return hmac.compare_digest(shown.encode(), self._secret.encode())
 
     async def _connect(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A page of another site may open WebSockets here; browsers name the site, and send it no cookie, but be sure.
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            return web.Response(status=HTTPStatus.FORBIDDEN, text=_FORBIDDEN)
         if self.is_taken:
             return web.Response(status=HTTPStatus.CONFLICT, text=_TAKEN)
         self._open_sockets += 1
@@ -92,6 +88,13 @@ class Guard:
 
     async def _answer_free(self, _request: web.Request) -> web.Response:
         return web.json_response({"free": not self.is_taken})
+
+
+def _is_of_another_site(request: web.Request) -> bool:
+    # To cookies, what listens at another port of this machine is the same site: its pages' requests have our cookie.
+    # Browsers name the page's origin, with the port, wherever a request could change something.
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
 
 
 def _cookie_name(request: web.Request) -> str:

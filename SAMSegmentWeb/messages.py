@@ -34,6 +34,10 @@ class Messages:
         """Show a sentence for some seconds."""
         self._show(text, "info")
 
+    def warn(self, text: str) -> None:
+        """Show a sentence that the user has to know of, until it is closed."""
+        self._show(text, "warning")
+
     def fail(self, text: str) -> None:
         """Show a sentence on what went wrong, until it is closed."""
         self._show(text, "error")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trame_server.utils.typed_state import TypedState
 
+from SAMSegmentLib.errors import SAMSegmentError
 from SAMSegmentLib.geometry import native_orientation, slice_count
 from SAMSegmentLib.intensity import PRESETS
 from SAMSegmentLib.models.catalogue import catalogue_entry
 from SAMSegmentLib.models.load import model_states
 from SAMSegmentLib.models.weights import locate_weights
 
+from .device_check import check_device
 from .messages import told
 from .state import EngineState
 
@@ -47,6 +50,7 @@ class ModelControl:
         self._typed = TypedState(state, EngineState)
         self._data = self._typed.data
         self._embedding: Future[None] | None = None
+        self._is_checking = False
         self._data.models = [
             {
                 "title": entry.name if path else f"{entry.name} (not downloaded)",
@@ -66,12 +70,27 @@ class ModelControl:
         self._work.use_settings(replace(self._work.settings, model=name))
         self._data.model = name
 
-    @told
-    def choose_device(self, device: str) -> None:
-        """Have the model run elsewhere."""
-        self._state.dirty(self._typed.name.device)
-        self._work.use_settings(replace(self._work.settings, device=device))
-        self._data.device = device
+    async def choose_device(self, device: str) -> None:
+        """Have the model run elsewhere; a device that is not there is refused, and the model goes on where it is."""
+        if self._is_checking:
+            return
+        self._is_checking = True
+        with self._state:
+            self._data.status = "Looking for the device ..."
+        try:
+            await asyncio.to_thread(check_device, device)
+            refusal = ""
+        except SAMSegmentError as error:
+            refusal = str(error)
+        finally:
+            self._is_checking = False
+        with self._state:
+            self._data.status = ""
+            self._state.dirty(self._typed.name.device)
+            if refusal:
+                self.messages.fail(refusal)
+            else:
+                self._use_device(device)
 
     @told
     def choose_window(self, window: str) -> None:
@@ -112,6 +131,11 @@ class ModelControl:
         self._data.status = text
 
     # --- inside
+
+    @told
+    def _use_device(self, device: str) -> None:
+        self._work.use_settings(replace(self._work.settings, device=device))
+        self._data.device = device
 
     def _note_progress(self, progress: EmbeddingProgress) -> None:
         left = progress.seconds_left

@@ -92,6 +92,15 @@ class OpeningControl:
             self.messages.fail("Another file is being read; open this one when that is done.")
             return False
         self._begin(source)
+        try:
+            return await self._read(source)
+        finally:
+            self._is_reading = False
+            self._end()
+
+    # --- inside
+
+    async def _read(self, source: Source) -> bool:
         progress = _Progress()
         reading = asyncio.create_task(asyncio.to_thread(read_source, source, progress.note))
         while not reading.done():
@@ -113,8 +122,6 @@ class OpeningControl:
             return False
         return True
 
-    # --- inside
-
     async def _replay(self, source: Source) -> None:
         self._end()  # the views stay to be seen meanwhile
         try:
@@ -134,11 +141,12 @@ class OpeningControl:
             self._data.text = f"Reading {source.path.name} ..."
 
     def _end(self, sentence: str = "") -> None:
-        self._is_reading = False
         with self._state:
             self._page.is_open = self._work.opened is not None
-            self._data.is_busy = False
-            self._data.text = ""
+            # Something else may end while a file is being read, such as an upload that is refused.
+            self._data.is_busy = self._is_reading
+            if not self._is_reading:
+                self._data.text = ""
             if sentence:
                 self.messages.fail(sentence)
 
@@ -149,8 +157,9 @@ class OpeningControl:
             self._page.volume_summary = _summary(volume)
             self._opened()
             self._uploads.keep_only(source.path)
+            self._page.volume_notes = " ".join(volume.notes)
             if volume.notes:
-                self.messages.tell(" ".join(volume.notes))
+                self.messages.warn(self._page.volume_notes)
         self._end()
 
     def _ask_series(self, source: Source, series: tuple[SeriesSummary, ...]) -> None:

@@ -109,6 +109,14 @@ class Page(VAppLayout):
                         v3.VListItem(title=title, click=(saving.save, f"['{kind}']"))
             icon_button("mdi-undo", "Undo", history.undo, "ctrl+z", disabled=(f"!{page.can_undo}",))
             icon_button("mdi-redo", "Redo", history.redo, "ctrl+y ctrl+shift+z", disabled=(f"!{page.can_redo}",))
+            with v3.VIcon(
+                "mdi-alert",
+                v_if=(f"{page.is_open} && {page.volume_notes}",),
+                color="warning",
+                classes="ml-2",
+                raw_attrs=['id="samsegment-notes"', 'role="img"', f':aria-label="{page.volume_notes}"'],
+            ):
+                v3.VTooltip(text=(page.volume_notes,), activator="parent", location="bottom", max_width=480)
             html.Div(
                 f"{{{{ {page.volume_name} }}}}",
                 classes="text-body-2 text-medium-emphasis text-truncate mx-2 flex-grow-1",
@@ -214,8 +222,8 @@ class Page(VAppLayout):
         with v3.VSnackbar(
             v_model=(page.is_message_shown,),
             location="bottom",
-            color=(f"{page.message_kind} === 'error' ? 'error' : 'surface-light'",),
-            timeout=(f"{page.message_kind} === 'error' ? -1 : 7000",),
+            color=(f"{page.message_kind} === 'info' ? 'surface-light' : {page.message_kind}",),
+            timeout=(f"{page.message_kind} === 'info' ? 7000 : -1",),
             multi_line=True,
             max_width=680,
             raw_attrs=['role="alert"'],

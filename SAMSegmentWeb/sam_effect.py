@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from SAMSegmentLib.mrml.viewinput import Tool
 from trame_slicer.segmentation import SegmentationEffect
+
+from SAMSegmentLib.mrml.viewinput import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable

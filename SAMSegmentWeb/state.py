@@ -11,7 +11,8 @@ class PageState:
     """The window around views and panel.
 
     :param is_narrow: the window has no room for views beside the panel.
-    :param message: a sentence for the user; ``message_kind`` is info or error.
+    :param volume_notes: what opening it had to assume; shown as long as the volume is open.
+    :param message: a sentence for the user; ``message_kind`` is info, warning or error.
     """
 
     is_panel_open: bool = False
@@ -19,6 +20,7 @@ class PageState:
     is_open: bool = False
     volume_name: str = ""
     volume_summary: str = ""
+    volume_notes: str = ""
     message: str = ""
     message_kind: str = "info"
     is_message_shown: bool = False

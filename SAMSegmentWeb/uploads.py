@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
@@ -89,7 +90,8 @@ class Uploads:
         try:
             await self._write(request, batch, path)
         except OSError as error:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # what could not be made cannot always be removed
+                path.unlink()
             raise UploadError(
                 HTTPStatus.INSUFFICIENT_STORAGE, f"{name}: cannot be kept on this machine ({error.strerror})."
             ) from error
@@ -128,6 +130,11 @@ class Uploads:
         if not parts:
             raise UploadError(HTTPStatus.BAD_REQUEST, "The page sent a file without a name.")
         path = self._folder.joinpath(batch, *parts)
+        if path.is_dir() or any(folder.is_file() for folder in path.parents):
+            raise UploadError(
+                HTTPStatus.BAD_REQUEST,
+                f"{name}: a file and a folder of these have the same name; rename one of them and open them again.",
+            )
         if path.exists():
             raise UploadError(HTTPStatus.BAD_REQUEST, f"{name}: was sent twice; open it again.")
         return path

@@ -7,20 +7,20 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 import threading
 import webbrowser
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from SAMSegmentLib.io.checks import check_readable
 
 from .address import check_address
+from .private_folder import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from .application import Application
     from .opening import Source
@@ -52,8 +52,8 @@ def run_viewer(options: ViewOptions, say: Callable[[str], None]) -> None:
     if options.image is not None:
         check_readable(options.image)
     check_address(options.host, options.port, allow_remote=options.allow_remote)
-    with tempfile.TemporaryDirectory(prefix="samsegment-", ignore_cleanup_errors=True) as folder:
-        asyncio.run(_serve(options, Path(folder), say))
+    with private_folder() as folder:
+        asyncio.run(_serve(options, folder, say))
 
 
 async def _serve(options: ViewOptions, folder: Path, say: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from vtkmodules.vtkCommonCore import vtkCommand
 from SAMSegmentLib.mrml.picking import show_slice, viewed_slice
 from SAMSegmentLib.mrml.viewinput import SliceViewInput
 
+from .still_views import keep_views_still
 from .view_labels import view_labels
 
 if TYPE_CHECKING:
@@ -23,15 +24,19 @@ if TYPE_CHECKING:
     from SAMSegmentLib.segmentstate import SliceKey
 
     from .state import ViewState
-    from .work import Work
+    from .work import Opened, Work
 
 
 # Before the views' input, which keeps its clicks from others.
 _PRIORITY = 3.0
 
+_PRESSES = (vtkCommand.LeftButtonPressEvent, vtkCommand.MiddleButtonPressEvent, vtkCommand.RightButtonPressEvent)
+
 
 class Views:
-    """All slice views. The active one is that over which the mouse was last; prompts and range are of its slice.
+    """All slice views. The active one was pressed or scrolled last; prompts and range in the panel are of its slice.
+
+    The mouse merely above a view does not make it active: on its way to the panel it crosses other views.
 
     :param labels: of the page, which are kept up to date.
     :param on_hover: called with the view's input and the voxel under the mouse, None outside of the volume.
@@ -48,6 +53,7 @@ class Views:
         self._looked_at: dict[int, int] = {}
         self._sizes: dict[int, tuple[int, ...]] = {}
         self._touched: set[int] = set()
+        work.add_listener(lambda: keep_views_still(work.slicer.scene, self._views))
 
     def use_tool(self, tool: Tool) -> None:
         """Take clicks in all views as this tool's."""
@@ -75,6 +81,7 @@ class Views:
         self._active = 0
         self._touched.clear()
         self._looked_at.clear()
+        self._viewed.clear()
 
     def look(self) -> None:
         """Find out which slices are shown now, and have those encoded first that have just come into view."""
@@ -83,16 +90,23 @@ class Views:
             self._viewed = {}
             self._looked_at.clear()
             return
-        for number in range(len(self._views)):
-            # This is asked a hundred times a second: a view that nothing has moved shows what it showed.
-            modified = self._slice_node(number).GetMTime()
-            if modified == self._looked_at.get(number):
-                continue
-            self._looked_at[number] = modified
-            self._fit_to_size(number)
-            self._show_labels(number)
-            pick = viewed_slice(opened.volume, opened.volume_node, self._slice_node(number))
-            self._note_viewed(number, pick.key if pick else None)
+        scrolled = [number for number in range(len(self._views)) if self._look_at(number, opened)]
+        if len(scrolled) == 1:  # all of them were moved by something else, such as another layout
+            self._activate(scrolled[0])
+
+    def _look_at(self, number: int, opened: Opened) -> bool:
+        """Bring one view up to date; returns whether it shows another slice than before."""
+        # This is asked a hundred times a second: a view that nothing has moved shows what it showed.
+        modified = self._slice_node(number).GetMTime()
+        if modified == self._looked_at.get(number):
+            return False
+        self._looked_at[number] = modified
+        self._fit_to_size(number)
+        self._show_labels(number)
+        pick = viewed_slice(opened.volume, opened.volume_node, self._slice_node(number))
+        before = self._viewed.get(number)
+        self._note_viewed(number, pick.key if pick else None)
+        return before is not None and pick is not None and pick.key != before
 
     def _fit_to_size(self, number: int) -> None:
         """Show the whole slice again in a view that has another size now, unless the user has zoomed or moved it."""
@@ -131,7 +145,7 @@ class Views:
         )
         view_input.on_hover = partial(self._hovered, number)
         interactor = self._views[number].interactor()
-        for event in (vtkCommand.MouseMoveEvent, vtkCommand.LeftButtonPressEvent):
+        for event in _PRESSES:
             interactor.AddObserver(event, lambda *_: self._activate(number), _PRIORITY)
         for event in (vtkCommand.RightButtonPressEvent, vtkCommand.MiddleButtonPressEvent):
             interactor.AddObserver(event, lambda *_: self._touched.add(number), _PRIORITY)

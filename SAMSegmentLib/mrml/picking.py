@@ -81,9 +81,16 @@ def pick_nearest(
 def viewed_slice(
     volume: Volume, volume_node: slicer.vtkMRMLScalarVolumeNode, slice_node: slicer.vtkMRMLSliceNode
 ) -> Pick | None:
-    """What lies in the middle of a slice view; otherwise as :func:`pick`."""
+    """What lies in the middle of a slice view, or nearest to it on the slice where the middle is beside the image.
+
+    :returns: None where the slice itself is outside of the volume.
+    :raises InputError: the volume is under a transform that is not linear.
+    """
     width, height, _depth = slice_node.GetDimensions()
-    return pick(volume, volume_node, slice_node, ((width - 1) / 2, (height - 1) / 2))
+    middle = (width - 1) / 2, (height - 1) / 2
+    nearest = pick_nearest(volume, volume_node, slice_node, middle)
+    axis = slice_axis(volume, nearest.orientation)
+    return nearest if _voxel(volume, volume_node, slice_node, middle)[axis] == nearest.index else None
 
 
 def show_slice(

@@ -93,7 +93,9 @@ window.samsegment = (function () {
   async function look() {
     tellWidth();
     try {
-      await fetch("/samsegment/free");
+      const answer = await fetch("/samsegment/free");
+      // Another viewer on this port, with another secret: this tab's own one is gone.
+      if (!answer.ok) throw new Error(answer.statusText);
       misses = 0;
       document.getElementById("samsegment-gone")?.remove();
     } catch (error) {

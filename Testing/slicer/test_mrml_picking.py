@@ -87,6 +87,14 @@ def test_outside_of_the_volume_nothing_is_picked_but_the_nearest_voxel_on_wish(s
     assert pick_nearest(*where, (0, 200)).ijk[0] in (0, 13)
 
 
+@pytest.mark.parametrize(("ijk", "key"), [((-40, 9, 3), (Orientation.AXIAL, 3)), ((7, 9, 8), None)])
+def test_a_view_beside_the_image_shows_its_slice_and_beyond_the_last_slice_none(shown, ijk, key):
+    view, where = shown
+    view.show_position((where[0].ijk_to_ras @ [*ijk, 1])[:3])
+    found = viewed_slice(*where)
+    assert (found and found.key) == key
+
+
 @pytest.mark.parametrize("offset", [0.499, 0.0, -0.499])
 def test_a_view_between_slices_shows_the_nearest(shown, offset):
     view, where = shown

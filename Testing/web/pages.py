@@ -7,6 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+import nibabel
 import numpy as np
 from PIL import Image
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Locator, Page
 
-_WAIT_MS = 45_000
+_WAIT_MS = 60_000
 
 # How sure the model is of the mask that is shown.
 ANSWER = re.compile(r"^\d: \d+ %$")
@@ -65,6 +66,11 @@ class ViewerPage:
             self.page.get_by_text(title).click()
         download.value.save_as(path)
         return path
+
+    def voxels(self, folder: Path) -> np.ndarray:
+        """The segmentation as a saved labelmap holds it, on the image's grid, bool [k, j, i]."""
+        path = self.save("Labelmap (.nii.gz)", folder / "saved.nii.gz")
+        return np.asarray(nibabel.load(path).dataobj).T > 0
 
     # --- panel
 
@@ -123,7 +129,7 @@ class ViewerPage:
         self.page.mouse.move(*self.place(name, end), steps=8)
         self.page.mouse.up()
 
-    def wait_until(self, condition, complaint: str, seconds: float = 20.0) -> None:
+    def wait_until(self, condition, complaint: str, seconds: float = 60.0) -> None:
         """Look again and again until something holds."""
         end = time.monotonic() + seconds
         while not condition():

@@ -1,6 +1,5 @@
 """Who gets in, and what is left when the viewer has ended."""
 
-import asyncio
 import signal
 import socket
 import time
@@ -13,14 +12,15 @@ import pytest
 
 from SAMSegmentLib.errors import InputError
 from SAMSegmentWeb.address import check_address
+from Testing.web.loops import run_apart
 from Testing.web.viewers import ViewerProcess
 
 _PATHS = ["/", "/index.html", "/vue.global.js", "/samsegment_page/samsegment.js", "/samsegment/free", "/nothing"]
 
 
-def _get(viewer, path, headers=None):
-    connection = HTTPConnection("127.0.0.1", viewer.port, timeout=20)
-    connection.request("GET", path, headers=headers or {})
+def _ask(viewer, path, headers=None, *, method="GET", body=None):
+    connection = HTTPConnection("127.0.0.1", viewer.port, timeout=60)
+    connection.request(method, path, body, headers or {})
     response = connection.getresponse()
     return response.status, response.read().decode(errors="replace"), response
 
@@ -28,14 +28,22 @@ def _get(viewer, path, headers=None):
 @pytest.mark.parametrize("path", _PATHS)
 @pytest.mark.parametrize("query", ["", "?secret=", "?secret=wslink-secret", "?secret=" + "0" * 32])
 def test_without_the_secret_no_path_gives_anything(viewer, path, query):
-    status, text, _ = _get(viewer, path + query)
+    status, text, _ = _ask(viewer, path + query)
     assert status == 403
     assert "samsegment view" in text
     assert "<" not in text
 
 
+@pytest.mark.parametrize("path", ["/", "/samsegment/upload?batch=00cc00cc&name=a.nii", "/samsegment/free"])
+@pytest.mark.parametrize("cookie", [None, "0" * 32])
+def test_without_the_secret_nothing_can_be_sent(viewer, path, cookie):
+    headers = {"Cookie": f"samsegment_{viewer.port}={cookie}"} if cookie else {}
+    assert _ask(viewer, path, headers, method="POST", body=b"x")[0] == 403
+    assert not list(viewer.temporary.rglob("a.nii"))
+
+
 def _cookie(viewer):
-    _, _, response = _get(viewer, f"/index.html?secret={viewer.secret}")
+    _, _, response = _ask(viewer, f"/index.html?secret={viewer.secret}")
     return response.headers["Set-Cookie"]
 
 
@@ -47,9 +55,9 @@ def test_the_cookie_that_keeps_the_secret_is_for_this_page_alone(viewer):
 
 def test_a_reloaded_page_gets_in_by_its_cookie(viewer):
     cookie = _cookie(viewer).partition(";")[0]
-    status, _, response = _get(viewer, "/", {"Cookie": cookie})
+    status, _, response = _ask(viewer, "/", {"Cookie": cookie})
     assert (status, response.headers["Location"]) == (302, f"/index.html?secret={viewer.secret}")
-    status, text, _ = _get(viewer, "/vue.global.js", {"Cookie": cookie})
+    status, text, _ = _ask(viewer, "/vue.global.js", {"Cookie": cookie})
     assert status == 200
     assert len(text) > 1000
 
@@ -63,7 +71,7 @@ def _open_socket(viewer, **arguments):
             return 101
 
     try:
-        return asyncio.run(attempt())
+        return run_apart(attempt())
     except aiohttp.WSServerHandshakeError as error:
         return error.status
 
@@ -79,6 +87,15 @@ def test_the_websocket_is_refused_to_a_page_of_another_site(viewer):
     assert _open_socket(viewer, params=secret, headers={"Origin": f"http://127.0.0.1:{viewer.port}"}) == 101
 
 
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:9999", "http://example.org", "null"])
+def test_no_request_of_a_page_of_another_site_or_port_is_answered(viewer, origin):
+    headers = {"Cookie": _cookie(viewer).partition(";")[0], "Origin": origin}
+    assert _ask(viewer, "/vue.global.js", headers)[0] == 403
+    status, _, _ = _ask(viewer, "/samsegment/upload?batch=00cc00cc&name=a.nii", headers, method="POST", body=b"x")
+    assert status == 403
+    assert not list(viewer.temporary.rglob("a.nii"))
+
+
 def test_a_second_websocket_is_refused_while_one_is_open(viewer):
     async def attempt():
         url, params = f"http://127.0.0.1:{viewer.port}/ws", {"secret": viewer.secret}
@@ -87,7 +104,7 @@ def test_a_second_websocket_is_refused_while_one_is_open(viewer):
                 await session.ws_connect(url, params=params)
             return refusal.value.status
 
-    assert asyncio.run(attempt()) == 409
+    assert run_apart(attempt()) == 409
 
 
 def test_a_second_tab_says_so_and_goes_on_when_the_first_is_closed(viewer, new_tab):
@@ -124,7 +141,7 @@ def test_the_port_is_not_reachable_at_another_address_of_the_machine(viewer):
 
 
 def test_other_sites_are_neither_asked_nor_allowed_to_be(viewer):
-    _, _, response = _get(viewer, f"/index.html?secret={viewer.secret}")
+    _, _, response = _ask(viewer, f"/index.html?secret={viewer.secret}")
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'self'")
     assert "http" not in policy
@@ -172,8 +189,24 @@ def test_the_end_leaves_neither_process_nor_file(home, number):
     left = viewer.temporary
     process = viewer._process
     process.send_signal(number)
-    assert process.wait(30) == 0, viewer.output
+    assert process.wait(60) == 0, viewer.output
     assert [path for path in left.rglob("*") if path.is_file()] == []
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=60)
     assert alive == []
     assert "Traceback" not in viewer.output
+
+
+def test_what_a_killed_viewer_left_behind_is_removed_by_the_next_one_and_nothing_else(home, tmp_path):
+    foreign = tmp_path / "samsegment-something"
+    foreign.mkdir()
+    with ViewerProcess(home=home, temporary=tmp_path):
+        (running_folder,) = tmp_path.glob("samsegment-view-*")
+        with ViewerProcess(home=home, temporary=tmp_path) as killed:
+            (left,) = set(tmp_path.glob("samsegment-view-*")) - {running_folder}
+            (left / "image.nii").write_bytes(b"x")
+            psutil.Process(killed.pid).kill()
+            psutil.wait_procs([psutil.Process(killed.pid)], timeout=60)
+            with ViewerProcess(home=home, temporary=tmp_path):
+                assert not left.exists()
+                assert running_folder.exists()
+                assert foreign.exists()

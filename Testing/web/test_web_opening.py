@@ -1,16 +1,21 @@
 """Opening files in the page: what can be opened, how the rest is refused, and that the page goes on working."""
 
 import json
+import secrets
 from http.client import HTTPConnection
 
+import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from SAMSegmentLib.errors import InputError
 from SAMSegmentWeb.opening import source_of_uploads
-from SAMSegmentWeb.uploads import LARGEST_UPLOAD
+from SAMSegmentWeb.uploads import LARGEST_UPLOAD, UPLOAD_PATH, Uploads
 from Testing.dicom_factory import MR_IMAGE, write_image
 from Testing.web.images import real_scan, write_ball
+from Testing.web.loops import run_apart
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +138,7 @@ def test_several_images_at_once_are_refused_by_name(tmp_path):
 
 def test_the_server_refuses_what_the_page_would_not_send(viewer):
     def post(query, length):
-        connection = HTTPConnection("127.0.0.1", viewer.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", viewer.port, timeout=60)
         connection.putrequest("POST", f"/samsegment/upload?secret={viewer.secret}&{query}")
         connection.putheader("Content-Length", str(length))
         connection.endheaders()
@@ -147,9 +152,46 @@ def test_the_server_refuses_what_the_page_would_not_send(viewer):
     assert post("batch=00aa00aa&name=", 0)[0] == 400
 
 
+def test_what_is_sent_without_a_length_is_stopped_at_the_limit_and_removed(tmp_path):
+    async def chunks():
+        for _ in range(8):
+            yield b"x" * 1000
+
+    async def send():
+        application = web.Application()
+        Uploads(tmp_path, largest=4000).install(application)
+        async with TestServer(application) as server, aiohttp.ClientSession() as session:
+            url = server.make_url(UPLOAD_PATH)
+            async with session.post(url, params={"batch": "00dd00dd", "name": "a.nii"}, data=chunks()) as answer:
+                return answer.status, await answer.text()
+
+    status, text = run_apart(send())
+    assert status == 413
+    assert "samsegment view IMAGE" in text
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("case", "case/1.dcm"), ("case/1.dcm", "case"), ("case", "case/series/1.dcm")]
+)
+def test_a_file_named_like_a_folder_is_refused_in_a_sentence(viewer, first, second):
+    def post(name):
+        connection = HTTPConnection("127.0.0.1", viewer.port, timeout=60)
+        query = f"secret={viewer.secret}&batch={batch}&name={name}"
+        connection.request("POST", f"/samsegment/upload?{query}", body=b"x")
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+    batch = secrets.token_hex(8)
+    assert post(first)[0] == 200
+    status, text = post(second)
+    assert (status, "have the same name" in text) == (400, True)
+    assert "uploads.py" not in viewer.output  # no traceback of ours
+
+
 @pytest.mark.parametrize("name", ["../../escaped.nii", "/etc/escaped.nii", "..%5C..%5Cescaped.nii", ".../escaped.nii"])
 def test_no_name_leads_out_of_the_private_folder(viewer, name):
-    connection = HTTPConnection("127.0.0.1", viewer.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", viewer.port, timeout=60)
     connection.request("POST", f"/samsegment/upload?secret={viewer.secret}&batch=00bb00bb&name={name}", body=b"x")
     response = connection.getresponse()
     response.read()

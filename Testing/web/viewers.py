@@ -31,10 +31,12 @@ class ViewerProcess:
     """``samsegment view`` in a process of its own, with its own home and temporary folder.
 
     Use it as a context manager; at the end it is stopped as Ctrl+C does.
+
+    :param temporary: $TMPDIR, which is removed with it; None for a new one.
     """
 
-    def __init__(self, *arguments: str, home: Path) -> None:
-        self.temporary = Path(tempfile.mkdtemp(prefix="samsegment-web-test-"))
+    def __init__(self, *arguments: str, home: Path, temporary: Path | None = None) -> None:
+        self.temporary = temporary or Path(tempfile.mkdtemp(prefix="samsegment-web-test-"))
         environment = {**os.environ, "SAMSEGMENT_HOME": str(home), "TMPDIR": str(self.temporary)}
         command = [
             sys.executable,
