@@ -27,6 +27,18 @@ PATIENCE_S = 60.0
 _SECONDS_TO_ARRIVE = 0.2
 
 
+def worker_processes() -> list[psutil.Process]:
+    """The worker processes of this test process; the browser of other tests may be its child, too."""
+    return [child for child in psutil.Process().children(recursive=True) if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return any("SAMSegmentLib" in word for word in process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
 class Bench:
     """An engine with a model of ``Testing.worker_models``, what it told, and the model's folder."""
 

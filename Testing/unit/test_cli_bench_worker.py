@@ -8,6 +8,7 @@ import pytest
 from SAMSegmentLib.bench import worker
 from SAMSegmentLib.cli import run
 from SAMSegmentLib.worker.client import WorkerSettings
+from Testing.worker_engines import worker_processes
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,7 @@ def small(monkeypatch):
 
 
 def test_all_parts_have_their_figures_and_no_process_is_left(own_home, capsys):
-    before = psutil.Process().children()
+    before = worker_processes()
     assert run(["bench", "worker", "--runs", "10", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     figures = {item["name"]: item for item in data["results"]}
@@ -31,8 +32,8 @@ def test_all_parts_have_their_figures_and_no_process_is_left(own_home, capsys):
         )
         assert 1 <= middle["value"] <= longest["value"]  # a click there waits for its own slice at least
     assert list(own_home.iterdir()) == [], "the user's own cache is not touched"
-    psutil.wait_procs([child for child in psutil.Process().children() if child not in before], timeout=10)
-    assert psutil.Process().children() == before
+    psutil.wait_procs([child for child in worker_processes() if child not in before], timeout=60)
+    assert [child for child in worker_processes() if child not in before] == []
 
 
 def test_a_model_that_does_not_exist_is_one_sentence(capsys):

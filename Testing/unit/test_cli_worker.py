@@ -14,6 +14,7 @@ from SAMSegmentLib.cli import run
 from SAMSegmentLib.worker.client import WorkerEngine
 from Testing.generated import ball
 from Testing.local_engine import LocalEngine
+from Testing.worker_engines import worker_processes
 
 pytestmark = pytest.mark.worker_process
 
@@ -35,8 +36,8 @@ def segment(image, output, *options):
 
 def test_the_worker_makes_the_same_file_as_this_process_and_leaves_no_process(image, tmp_path, monkeypatch):
     assert segment(image, tmp_path / "worker.seg.nrrd", "--no-cache") == 0
-    psutil.wait_procs(psutil.Process().children(), timeout=5)
-    assert psutil.Process().children() == []
+    psutil.wait_procs(worker_processes(), timeout=60)
+    assert worker_processes() == []
     monkeypatch.setattr(cli_engine, "WorkerEngine", LocalEngine)
     assert segment(image, tmp_path / "local.seg.nrrd", "--no-cache") == 0
     assert (tmp_path / "worker.seg.nrrd").read_bytes() == (tmp_path / "local.seg.nrrd").read_bytes()
@@ -86,8 +87,8 @@ def test_embeddings_from_the_worker_are_those_from_this_process(image, own_home,
         return contents
 
     by_worker = embeddings()
-    psutil.wait_procs(psutil.Process().children(), timeout=5)
-    assert psutil.Process().children() == []
+    psutil.wait_procs(worker_processes(), timeout=60)
+    assert worker_processes() == []
     monkeypatch.setattr(cli_engine, "WorkerEngine", LocalEngine)
     assert embeddings() == by_worker
 

@@ -11,7 +11,6 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import psutil
 import pytest
 
 from SAMSegmentLib.errors import EngineError
@@ -22,7 +21,15 @@ from SAMSegmentLib.worker import launch, voxelfile
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
 from Testing.sessions import WINDOW
-from Testing.worker_engines import PATIENCE_S, click, is_running, numbered_volume, wait_for, worker_on
+from Testing.worker_engines import (
+    PATIENCE_S,
+    click,
+    is_running,
+    numbered_volume,
+    wait_for,
+    worker_on,
+    worker_processes,
+)
 
 AXIAL = Orientation.AXIAL
 
@@ -267,5 +274,5 @@ def test_what_libraries_print_goes_to_the_log_and_not_among_the_messages(volume,
 
 
 def test_no_process_is_left_when_the_tests_above_are_done(bench):
-    others = [child.pid for child in psutil.Process().children(recursive=True) if child.pid != bench.engine.worker_pid]
+    others = [child.pid for child in worker_processes() if child.pid != bench.engine.worker_pid]
     wait_for(lambda: not any(is_running(pid) for pid in others))
