@@ -147,7 +147,7 @@ class SceneCore:
             taken, self._session_steps = self._session_steps, None
             if taken:
                 self.timeline.push(taken)
-                self.writer.forget_undone()
+                self.writer.forget_undone(self.timeline.last_number)
                 self._stepped()
                 self._changed()
 

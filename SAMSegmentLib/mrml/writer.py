@@ -146,12 +146,10 @@ class SegmentWriter:
         :param step: the last action before it.
         :returns: whether it was so; what was undone before cannot be redone then.
         """
-        segment_ids = self._labelmaps.segment_ids
-        if self._is_writing or self._is_restoring or self._history is None or not segment_ids:
+        segment_id = self._any_segment()
+        if self._is_writing or self._is_restoring or self._history is None or segment_id is None:
             return False
         self._undone.clear()
-        selected = self._editor.GetSegmentEditorNode().GetSelectedSegmentID()
-        segment_id = selected if selected in segment_ids else segment_ids[0]
         self._last_number += 1
         before = self._written.get(segment_id, _NOTHING)
         self._entries.append(_Entry(self._last_number, step, segment_id, before, before, True, is_by_hand=True))
@@ -316,9 +314,23 @@ class SegmentWriter:
         self._is_restored = True
         return {step for step in undone if not self.has_written(step)}, redone
 
-    def forget_undone(self) -> None:
-        """What was undone cannot be redone any more."""
+    def forget_undone(self, step: int) -> None:
+        """What was undone cannot be redone any more, by the editor's history neither.
+
+        :param step: the action that was done instead.
+        """
+        can_redo_in_editor = any(entry.is_in_editor for entry in self._undone)
         self._undone.clear()
+        segment_id = self._any_segment()
+        if can_redo_in_editor and segment_id is not None and not self.has_written(step):
+            # An action that changes no voxel, or not yet, has no state in the editor's history, which ends there now.
+            with self.by_us():
+                self._entry_for(segment_id, step, self._written.get(segment_id, _NOTHING))
+
+    def _any_segment(self) -> str | None:
+        segment_ids = self._labelmaps.segment_ids
+        selected = self._editor.GetSegmentEditorNode().GetSelectedSegmentID()
+        return selected if selected in segment_ids else next(iter(segment_ids), None)
 
     def _number_before(self, segment_id: str) -> int:
         return max((entry.number for entry in self._entries if entry.segment_id == segment_id), default=self._first)

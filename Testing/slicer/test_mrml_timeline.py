@@ -142,3 +142,14 @@ def test_changes_by_hand_without_a_state_in_the_editor_keep_no_click_from_being_
     loop.scene_session.undo()
     assert loop.scene_session.prompts() == []
     assert not loop.mask().any()
+
+
+def test_a_click_that_changes_no_voxel_ends_what_the_segment_editor_could_redo(loop):
+    loop.click((9, 8, 6))
+    loop.scene_session.undo()
+    loop.click((2, 2, 1), positive=False)
+    loop.editor.redo()
+    assert not loop.mask().any()
+    assert [entry.ijk for entry in loop.scene_session.prompts()] == [(2, 2, 1)]
+    loop.editor.undo()
+    assert not loop.scene_session.prompts()
