@@ -84,7 +84,7 @@ class SliceMask:
     def unpack(self) -> NDArray[np.bool_]:
         """The mask as bool [row, column]."""
         count = self.shape[0] * self.shape[1]
-        return np.unpackbits(self.bits, count=count).reshape(self.shape).astype(bool)
+        return np.unpackbits(self.bits, count=count).reshape(self.shape).view(np.bool_)
 
     def has_pixels_of(self, other: SliceMask) -> bool:
         """Whether another mask is the same, bit for bit."""

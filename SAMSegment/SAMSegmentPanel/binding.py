@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,6 @@ class Binding:
     def __init__(self, work: Work, history: EditorHistory) -> None:
         self._work = work
         self._history = history
-        # The percentiles of a large volume take a second.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="samsegment-window")
         self._volume_node: object | None = None  # that was chosen last
         self._wanted: tuple[object, object, str] | None = None
@@ -90,7 +90,7 @@ class Binding:
         volume = self._work.attempt(volume_from_node, volume_node)
         if volume is not None:
             _make_ready(segmentation_node, volume_node)
-            self._opening = volume, self._thread.submit(resolve_window, volume, window)
+            self._opening = volume, self._thread.submit(_prepared_window, volume, window)
 
     def _finish(self, volume: Volume, resolved: Future[Window]) -> None:
         volume_node, segmentation_node, window = self._wanted
@@ -116,6 +116,16 @@ class Binding:
         elif session.selected_segment_id not in session.segment_ids:
             session.selected_segment_id = session.segment_ids[0]
         self._work.bind(session)
+
+
+def _prepared_window(volume: Volume, window: str) -> Window:
+    """The grey values that are shown. Runs in a thread: the percentiles of a large volume take a second.
+
+    :raises InputError: there is no such window.
+    """
+    # What the engine is made of takes 40 ms to import for the first time, in which nothing would be drawn.
+    importlib.import_module("SAMSegmentLib.worker.client")
+    return resolve_window(volume, window)
 
 
 def segment_editor_node() -> slicer.vtkMRMLSegmentEditorNode:

@@ -24,9 +24,12 @@ def composed_slice(volume: Volume, masks: Mapping[SliceKey, SliceMask], key: Sli
     :param masks: of one segment, in any orientation.
     :returns: bool [row, column].
     """
+    met = [other for other in masks if _meet(key, other)]
+    if met == [key]:
+        return masks[key].unpack()
     plane = slice_plane(volume, *key)
     result = np.zeros(plane.shape, dtype=bool)
-    meeting = [(slice_plane(volume, *other), mask) for other, mask in masks.items() if _meet(key, other)]
+    meeting = [(slice_plane(volume, *other), masks[other]) for other in met]
     accepted = [item for item in meeting if item[1].is_accepted]
     _unite(result, plane, (item for item in meeting if not item[1].is_accepted))
     for other, _mask in accepted:

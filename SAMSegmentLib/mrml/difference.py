@@ -55,17 +55,18 @@ def _difference(
     slices = []
     for key in changed:
         old, new = composed_slice(volume, before, key), composed_slice(volume, after, key)
-        if not np.array_equal(old, new):
-            slices.append((slice_plane(volume, *key), old, new))
+        differing = old ^ new
+        if differing.any():
+            slices.append((slice_plane(volume, *key), differing, new))
     if not slices:
         return None
-    boxes = np.array([_box(plane, old ^ new) for plane, old, new in slices])
+    boxes = np.array([_box(plane, differing) for plane, differing, _new in slices])
     low, high = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
     shape = tuple((high - low + 1)[::-1].tolist())
     added, removed = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    for plane, old, new in slices:
-        _put(added, plane, low, new & ~old)
-        _put(removed, plane, low, old & ~new)
+    for plane, differing, new in slices:
+        _put(added, plane, low, differing & new)
+        _put(removed, plane, low, differing > new)
     i0, i1, j0, j1, k0, k1 = (int(edge) for pair in zip(low, high, strict=True) for edge in pair)
     return Difference((i0, i1, j0, j1, k0, k1), added, removed)
 
@@ -82,6 +83,8 @@ def _box(plane: SlicePlane, pixels: NDArray[np.bool_]) -> NDArray[np.int_]:
 
 def _put(voxels: NDArray[np.bool_], plane: SlicePlane, low: NDArray[np.int_], pixels: NDArray[np.bool_]) -> None:
     """Set the voxels of a box that begins at ``low`` where pixels of a slice are set; outside of the box none is."""
+    if not pixels.any():
+        return
     selector: list[slice | int] = [slice(None)] * 3
     selector[2 - plane.slice_axis] = plane.index - int(low[plane.slice_axis])
     target = plane.oriented(voxels[tuple(selector)])

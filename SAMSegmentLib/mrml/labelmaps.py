@@ -82,7 +82,7 @@ class Labelmaps:
         found = self._overlap(segment_id, extent)
         if found:
             here, labels, label = found
-            result[here] = labels == label
+            np.equal(labels, label, out=result[here])
         return result
 
     def add(self, segment_id: str, extent: Extent, voxels: NDArray[np.bool_]) -> None:
@@ -107,7 +107,7 @@ class Labelmaps:
         if found:
             here, labels, label = found
             # Segments share a labelmap; only this one's label is taken out of it.
-            labels[voxels[here] & (labels == label)] = 0
+            np.copyto(labels, 0, where=voxels[here] & (labels == label))
             self._node.GetSegmentation().GetSegment(segment_id).GetRepresentation(_BINARY_LABELMAP).Modified()
 
     def _overlap(self, segment_id: str, extent: Extent) -> tuple[tuple[slice, ...], NDArray, int] | None:

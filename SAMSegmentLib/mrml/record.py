@@ -29,7 +29,7 @@ class Change:
         """What a segment won and lost, bool [k, j, i] of the box."""
         shape = _shape(self.extent)
         count = shape[0] * shape[1] * shape[2]
-        won, lost = (np.unpackbits(bits, count=count).reshape(shape).astype(bool) for bits in self.bits[name])
+        won, lost = (np.unpackbits(bits, count=count).reshape(shape).view(np.bool_) for bits in self.bits[name])
         return won, lost
 
 
@@ -41,7 +41,7 @@ def recorded(labelmaps: Labelmaps, extent: Extent, write: Callable[[], None]) ->
     for name, old in before.items():
         new = labelmaps.read(name, extent)
         if not np.array_equal(old, new):
-            bits[name] = np.packbits(new & ~old), np.packbits(old & ~new)
+            bits[name] = np.packbits(new > old), np.packbits(old > new)
     return Change(extent, bits)
 
 
