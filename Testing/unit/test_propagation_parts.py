@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import SimpleITK
 from scipy import ndimage
 
 from SAMSegmentLib.geometry import Orientation, slice_count, slice_plane
 from SAMSegmentLib.propagation import second_pass
 from SAMSegmentLib.propagation.appearance import Greys
+from SAMSegmentLib.propagation.demons import demons
 from SAMSegmentLib.propagation.ending import Ending
 from SAMSegmentLib.propagation.motion import carried
 from SAMSegmentLib.propagation.request import overlap
@@ -27,6 +29,25 @@ EVERYWHERE = Part(slice(0, 60), slice(0, 90))
 def disc(shape: tuple[int, int], row: float, column: float, radius: float) -> np.ndarray:
     rows, columns = np.indices(shape)
     return (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 8])
+def test_demons_displace_as_those_of_itk(iterations):
+    rows, columns = 30, 36
+    # Even at the borders, where ITK's filter stands still and ours goes on with what is at the edge.
+    before, now = (
+        ndimage.gaussian_filter(np.where(item, 180, 60).astype(np.float32), 1.0)
+        for item in (disc((rows, columns), 15, 17, 6), disc((rows, columns), 16, 19, 7))
+    )
+    itk = SimpleITK.FastSymmetricForcesDemonsRegistrationFilter()
+    itk.SetNumberOfIterations(iterations)
+    itk.SetStandardDeviations(1.0)
+    across, down = np.moveaxis(
+        SimpleITK.GetArrayFromImage(itk.Execute(*map(SimpleITK.GetImageFromArray, (now, before)))), -1, 0
+    )
+    found = demons(before, now, np.zeros((2, rows, columns), np.float32), iterations)
+    assert np.abs(down).max() > 0.2
+    assert np.abs(found - [down, across]).max() < 0.01
 
 
 @pytest.mark.parametrize(("down", "across", "growth"), [(0, 0, 0), (2, -3, 0), (0, 0, 2), (1, 2, -2), (4, 4, 0)])
