@@ -9,7 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 
 help:
 	@echo "make demo   set up, segment a real brain scan, write demo-output/"
-	@echo "make app    set up, open the viewer in a browser; make app IMAGE=scan.nii.gz opens a scan in it"
+	@echo "make app    set up, open the viewer in a browser; make app IMAGE=scan.nii.gz opens a scan in it,"
+	@echo "            make app ARGS=\"scan.nii.gz --no-browser --port 8080\" gives 'samsegment view' all of these"
 	@echo "make test   set up, check style, types and layers, run all tests"
 	@echo "make screenshots  make the pictures of README and docs again; screenshots-web: those of the viewer"
 	@echo "make clean  remove what these made"
@@ -18,7 +19,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/samsegment demo --output demo-output
 
 app: $(VENV)/app.stamp
-	$(BIN)/samsegment view $(if $(IMAGE),'$(IMAGE)')
+	$(BIN)/samsegment view $(if $(IMAGE),'$(IMAGE)') $(ARGS)
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile

@@ -15,6 +15,7 @@ from .opening_control import OpeningControl
 from .prompt_control import PromptControl
 from .propagation_control import PropagationControl
 from .recovery_control import RecoveryControl
+from .review_control import ReviewControl
 from .saving_control import SavingControl
 from .segment_control import SegmentControl
 from .state import EngineState
@@ -47,7 +48,14 @@ class Controllers:
         self.editing = EditingControl(server, self.work)
         self.segments = SegmentControl(state, self.work)
         self.prompts = PromptControl(state, self.work)
-        self.propagation = PropagationControl(state, self.work, self.prompts.views)
+        self.review = ReviewControl(state, self.work, self.prompts.views)
+        self.propagation = PropagationControl(
+            state,
+            self.work,
+            self.prompts.views,
+            started=self.review.start_anew,
+            ended=self.display.show_surface_if_quick,
+        )
         self.model = ModelControl(state, self.work, self.prompts.views, self.display)
         self.history = HistoryControl(state, self.work)
         self.saving = SavingControl(state, self.work, folder)
@@ -64,6 +72,8 @@ class Controllers:
         self.prompts.views.show_volume()
         self.display.show_volume()
         self.propagation.show_volume()
+        self.review.start_anew()
+        self.saving.show_volume()
         self.recovery.show_volume()
         # The first thing that a user does is to click on what is to be segmented.
         self.prompts.choose_tool("inside")

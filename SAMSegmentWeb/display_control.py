@@ -5,21 +5,30 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.app.ui import SegmentEditorState
 from trame_slicer.core import LayoutManager
 
-from .state import DisplayState, PageState
+from SAMSegmentLib.geometry import Orientation, native_orientation
+
+from .layouts import has_large_slice, layouts, only_layout, primary_layout
+from .state import DisplayState, PageState, PropagationState
 from .work import show_window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trame_server import Server
+
+    from SAMSegmentLib.segmentstate import SegmentState
 
     from .work import Work
 
-_LAYOUT, _NARROW_LAYOUT = "Axial Primary", "Axial Only"
 # A surface is made anew when nothing has changed for this long: it takes longer than a click may.
 _QUIET_S = 1.0
+# Twice an adult's liver in slices of 512x512 voxels: its surface takes a second.
+_MOST_SURFACE_VOXELS = 4_000_000
 
 
 class DisplayControl:
@@ -35,11 +44,12 @@ class DisplayControl:
         self._segments = TypedState(server.state, SegmentEditorState).data.segment_display
         self._changed_at: float | None = None
         self._centers_surface = False
+        self._is_surface_refused = False
         self._shown_states: object = None
+        self._propagation = TypedState(server.state, PropagationState).data
         self.layout_manager = LayoutManager(work.slicer.scene, work.slicer.view_manager, server)
-        self.layout_manager.register_layout_dict(LayoutManager.default_grid_configuration())
-        self.layout_manager.set_layout(_LAYOUT)
-        self._page.layout = _LAYOUT
+        self.layout_manager.register_layout_dict(layouts())
+        self._enlarge(Orientation.AXIAL)
         self._prepare_segment_display()
         self._typed.bind_changes(
             {
@@ -75,7 +85,9 @@ class DisplayControl:
         display = opened.volume_node.GetDisplayNode()
         low, high = float(opened.volume.array.min()), float(opened.volume.array.max())
         data = self._typed.data
-        data.is_3d_shown = False
+        data.is_3d_shown = self._is_surface_refused = False
+        if has_large_slice(self._page.layout):
+            self._enlarge(native_orientation(opened.volume))
         self._page.is_panel_open = not self._page.is_narrow
         data.gray_low = min(low, display.GetWindowLevelMin())
         data.gray_high = max(high, display.GetWindowLevelMax())
@@ -90,9 +102,28 @@ class DisplayControl:
             display = opened.volume_node.GetDisplayNode()
             self._typed.data.gray_range = [display.GetWindowLevelMin(), display.GetWindowLevelMax()]
 
+    def show_surface_if_quick(self) -> None:
+        """Show the surface of what was propagated, unless it takes seconds, or the user has switched it off."""
+        session = self._work.scene_session
+        if session is None or self._typed.data.is_3d_shown or self._is_surface_refused:
+            return
+        if is_surface_quick(session.session.states):
+            self._typed.data.is_3d_shown = True
+        else:
+            self._is_surface_refused = True  # said once for each volume
+            self._work.messages.tell(
+                "The 3D view stays empty, since its surface takes seconds; the switch under 'Display' makes it."
+            )
+
+    def set_surface(self, is_wanted: bool) -> None:
+        """Show the surface, or not: then it does not come by itself any more while this volume is open."""
+        self._is_surface_refused = not is_wanted
+        self._typed.data.is_3d_shown = bool(is_wanted)
+
     def look(self) -> None:
         """Make the surface anew when the segments have come to rest."""
-        if self._changed_at is not None and time.monotonic() - self._changed_at > _QUIET_S:
+        is_quiet = self._changed_at is not None and time.monotonic() - self._changed_at > _QUIET_S
+        if is_quiet and not self._propagation.is_running:
             self._changed_at = None
             self._segments.show_3d = self._typed.data.is_3d_shown
         if self._centers_surface and self._work.slicer.segmentation_editor.is_surface_representation_enabled():
@@ -109,9 +140,14 @@ class DisplayControl:
         self._segments.show_3d = False
 
     def _width_changed(self, is_narrow: bool) -> None:
-        self.set_layout(_NARROW_LAYOUT if is_narrow else _LAYOUT)
-        if self._work.opened is not None:
+        opened = self._work.opened
+        self._enlarge(native_orientation(opened.volume) if opened else Orientation.AXIAL)
+        if opened is not None:
             self._page.is_panel_open = not is_narrow
+
+    def _enlarge(self, orientation: Orientation) -> None:
+        """Make an orientation's view the large one; the only one where there is no room for others."""
+        self.set_layout(only_layout(orientation) if self._page.is_narrow else primary_layout(orientation))
 
     def _gray_range_changed(self, gray_range: list[float]) -> None:
         if self._work.opened:
@@ -132,3 +168,13 @@ class DisplayControl:
             self._segments.show_3d = False
             self._changed_at = time.monotonic()
         self._shown_states = states
+
+
+def is_surface_quick(states: Iterable[SegmentState]) -> bool:
+    """Whether the surfaces of all segments are made within about a second."""
+    return sum(map(_voxel_count, states)) <= _MOST_SURFACE_VOXELS
+
+
+def _voxel_count(state: SegmentState) -> int:
+    """About how many voxels a segment has: slices of several orientations may share some."""
+    return sum(int(np.count_nonzero(mask.unpack())) for mask in state.masks.values())

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _SOCKET_PATH = "/ws"
 _PAGES = ("/", "/index.html")
 _FREE_PATH = "/samsegment/free"
+# Where trame's page asks first for the address of its WebSocket.
+_LAUNCHER_PATH = "/paraview/"
 
 _FORBIDDEN = "This address opens only with the secret in it: use the whole address that 'samsegment view' printed.\n"
 _TAKEN = "The viewer is open in another tab; close it there first.\n"
@@ -38,6 +40,7 @@ class Guard:
         """Stand before all routes of an application that has not been started."""
         application.middlewares.append(self._middleware())
         application.router.add_get(_FREE_PATH, self._answer_free)
+        application.router.add_post(_LAUNCHER_PATH, _answer_launcher)
 
     @property
     def is_taken(self) -> bool:
@@ -88,6 +91,11 @@ class Guard:
 
     async def _answer_free(self, _request: web.Request) -> web.Response:
         return web.json_response({"free": not self.is_taken})
+
+
+async def _answer_launcher(request: web.Request) -> web.Response:
+    scheme = "wss" if request.scheme == "https" else "ws"
+    return web.json_response({"sessionURL": f"{scheme}://{request.host}{_SOCKET_PATH}"})
 
 
 def _is_of_another_site(request: web.Request) -> bool:

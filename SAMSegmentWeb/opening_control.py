@@ -13,6 +13,8 @@ from SAMSegmentLib.io.choices import FrameChoiceNeededError, SeriesChoiceNeededE
 
 from .opening import Source, read_source, source_of_uploads, with_frame, with_series
 from .replay import replay_file
+from .segmentation_file import add_segments
+from .series_text import series_details, series_title
 from .state import OpeningState, PageState
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .uploads import Uploads
     from .work import Work
 
+_BUSY = "Another file is being read; open this one when that is done."
 _NO_MEMORY = "There is not enough memory for this volume; close other programs, or crop it."
 
 
@@ -56,21 +59,24 @@ class OpeningControl:
 
         :param error: why it could not send all of it, "" when it has.
         """
-        folder = self._uploads.batch_folder(batch)
-        if error or folder is None:
-            self._uploads.forget(batch)
-            self._end(error or "No file came; open it again.")
+        source = self._uploaded(batch, error)
+        if source is None:
             return
-        try:
-            source = source_of_uploads(folder)
-        except SAMSegmentError as problem:
-            self._uploads.forget(batch)
-            self._end(str(problem))
-            return
-        if source.path.name.lower().endswith(".json"):
+        name = source.path.name.lower()
+        if name.endswith(".json"):
             await self._replay(source)
             self._uploads.forget(batch)
+        elif name.endswith(".seg.nrrd"):
+            await self._add_segments(source)
+            self._uploads.forget(batch)
         elif not await self.open(source):
+            self._uploads.forget(batch)
+
+    async def open_segmentation(self, batch: str, error: str) -> None:
+        """Put the segments of the file that the page has sent beside the volume; see :meth:`open_uploads`."""
+        source = self._uploaded(batch, error)
+        if source is not None:
+            await self._add_segments(source)
             self._uploads.forget(batch)
 
     async def choose_series(self, selector: str) -> None:
@@ -89,7 +95,7 @@ class OpeningControl:
         :returns: whether it is open, or waits for a choice.
         """
         if self._is_reading:
-            self.messages.fail("Another file is being read; open this one when that is done.")
+            self.messages.fail(_BUSY)
             return False
         self._begin(source)
         try:
@@ -99,6 +105,37 @@ class OpeningControl:
             self._end()
 
     # --- inside
+
+    def _uploaded(self, batch: str, error: str) -> Source | None:
+        """What a batch of files is; otherwise the page says why it is nothing."""
+        folder = self._uploads.batch_folder(batch)
+        try:
+            if folder is not None and not error:
+                return source_of_uploads(folder)
+        except SAMSegmentError as problem:
+            error = str(problem)
+        self._uploads.forget(batch)
+        self._end(error or "No file came; open it again.")
+        return None
+
+    async def _add_segments(self, source: Source) -> None:
+        if self._is_reading:
+            self.messages.fail(_BUSY)
+            return
+        self._begin(source)
+        sentence = ""
+        try:
+            count = await add_segments(self._work, source.path)
+        except SAMSegmentError as error:
+            sentence = str(error)
+        except MemoryError:
+            sentence = _NO_MEMORY
+        finally:
+            self._is_reading = False
+        self._end(sentence)
+        if not sentence:
+            with self._state:
+                self.messages.tell(f"{count} segment{'s' if count != 1 else ''} of {source.path.name} added.")
 
     async def _read(self, source: Source) -> bool:
         progress = _Progress()
@@ -166,11 +203,7 @@ class OpeningControl:
         self._chosen = source
         with self._state:
             self._data.series = [
-                {
-                    "selector": item.selector,
-                    "title": item.description or "(no description)",
-                    "subtitle": f"{item.modality}, {item.image_count} images of {item.shape[1]} x {item.shape[0]}",
-                }
+                {"selector": item.selector, "title": series_title(item), "subtitle": series_details(item)}
                 for item in series
             ]
             self._data.is_choice_shown = True

@@ -12,8 +12,9 @@ from trame_server.utils.typed_state import TypedState
 from .panel_display import build_display
 from .panel_editing import build_hand_tools
 from .panel_model import build_model
-from .panel_prompts import build_prompts, build_segments
+from .panel_prompts import SEGMENTATION_INPUT, build_prompts, build_segments
 from .panel_propagation import build_propagation
+from .panel_review import build_review
 from .state import OpeningState, PageState
 from .uploads import LARGEST_UPLOAD
 from .widgets import icon_button, section, text_button
@@ -32,6 +33,9 @@ html { overflow: hidden; }
 .layout-grid-item { user-select: none; }
 .v-expansion-panel-text__wrapper { padding: 4px 12px 12px !important; }
 .samsegment-row { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
+.samsegment-series .v-list-item-subtitle { -webkit-line-clamp: 3; }
+.samsegment-keys { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; }
+.samsegment-switch .v-selection-control { min-height: 32px; }
 .samsegment-name input { padding-top: 0 !important; min-height: 28px !important; }
 .v-select__content .v-list-item-subtitle { -webkit-line-clamp: 4; }
 .v-list-item__spacer { width: 8px !important; }
@@ -52,6 +56,18 @@ another place.
 The built-in model is small. Faint, ring-shaped or branching structures need more clicks, a larger model, or the tools
 under 'Correct by hand'. Results are for research; check each slice that matters.
 """
+
+
+# Pressed anywhere but in a field that takes text; the buttons themselves name them to ``serve/samsegment.js``.
+_KEYS = (
+    ("P, N, B", "clicks are inside, outside, or corners of a box"),
+    ("Escape", "clicks are no prompts"),
+    ("Ctrl or Shift + click", "outside instead of inside, and the other way round"),
+    ("A", "accept the slice, or release it"),
+    ("D", "next doubtful slice"),
+    ("Ctrl+Z, Ctrl+Y", "undo, redo"),
+    ("?", "this help"),
+)
 
 
 class Page(VAppLayout):
@@ -81,12 +97,15 @@ class Page(VAppLayout):
 
     def _file_inputs(self) -> None:
         opening = self._controllers.opening
-        trigger = self.server.trigger_name(opening.open_uploads)
-        change = (
-            f"window.samsegment.open($event.target, {LARGEST_UPLOAD}, '{trigger}', "
-            f"'{self._opening.percent}', '{self._opening.is_busy}')"
-        )
-        for name, more in ((_FILE_INPUT, ["multiple"]), (_FOLDER_INPUT, ["webkitdirectory"])):
+        for name, more, method in (
+            (_FILE_INPUT, ["multiple"], opening.open_uploads),
+            (_FOLDER_INPUT, ["webkitdirectory"], opening.open_uploads),
+            (SEGMENTATION_INPUT, [], opening.open_segmentation),
+        ):
+            change = (
+                f"window.samsegment.open($event.target, {LARGEST_UPLOAD}, '{self.server.trigger_name(method)}', "
+                f"'{self._opening.percent}', '{self._opening.is_busy}')"
+            )
             html.Input(type="file", id=name, style="display: none", change=change, raw_attrs=more)
 
     def _bar(self) -> None:
@@ -106,7 +125,12 @@ class Page(VAppLayout):
                     pass
                 with v3.VList(density="compact"):
                     for title, kind in saving.KINDS:
-                        v3.VListItem(title=title, click=(saving.save, f"['{kind}']"))
+                        v3.VListItem(
+                            title=title,
+                            subtitle=(f"{page.refused_kinds}['{kind}']",),
+                            disabled=(f"!!{page.refused_kinds}['{kind}']",),
+                            click=(saving.save, f"['{kind}']"),
+                        )
             icon_button("mdi-undo", "Undo", history.undo, "ctrl+z", disabled=(f"!{page.can_undo}",))
             icon_button("mdi-redo", "Redo", history.redo, "ctrl+y ctrl+shift+z", disabled=(f"!{page.can_redo}",))
             with v3.VIcon(
@@ -124,7 +148,7 @@ class Page(VAppLayout):
                 title=(page.volume_summary,),
             )
             self._layout_menu()
-            icon_button("mdi-help-circle-outline", "Help", f"{page.is_help_shown} = true")
+            icon_button("mdi-help-circle-outline", "Help", f"{page.is_help_shown} = true", "?")
 
     def _open_buttons(self) -> None:
         busy = (self._opening.is_busy,)
@@ -193,6 +217,7 @@ class Page(VAppLayout):
                 build_prompts(self.server, controllers.prompts)
             with section("Through the volume", "propagation"):
                 build_propagation(self.server, controllers.propagation)
+                build_review(self.server, controllers.review)
             with section("Correct by hand", "editing"):
                 build_hand_tools(controllers.editing)
             with section("Display", "display"):
@@ -237,7 +262,9 @@ class Page(VAppLayout):
         with v3.VDialog(v_model=(opening.is_choice_shown,), max_width=560), v3.VCard():
             with html.Div(v_if=(f"{opening.series}.length",)):
                 v3.VCardTitle("Several series: which one?")
-                with v3.VList(density="compact", style="max-height: 60vh; overflow-y: auto"):
+                with v3.VList(
+                    density="compact", style="max-height: 60vh; overflow-y: auto", classes="samsegment-series"
+                ):
                     v3.VListItem(
                         v_for=f"item in {opening.series}",
                         key=("item.selector",),
@@ -264,15 +291,24 @@ class Page(VAppLayout):
         with v3.VDialog(v_model=(opening.is_recovery_shown,), max_width=520, persistent=True), v3.VCard():
             v3.VCardTitle("An earlier session ended unexpectedly")
             v3.VCardText(f"{{{{ {opening.recovery} }}}}")
+            asked = opening.is_discard_asked
+            v3.VCardText("Discarded prompts cannot be brought back.", v_if=(asked,), classes="pt-0 text-warning")
             with v3.VCardActions(classes="justify-end"):
-                v3.VBtn("Discard them", classes="text-none", click=logic.discard)
+                v3.VBtn("Discard them", v_if=(f"!{asked}",), classes="text-none", click=f"{asked} = true")
+                v3.VBtn(
+                    "Discard them for good", v_if=(asked,), classes="text-none", color="warning", click=logic.discard
+                )
                 v3.VBtn("Do them again", classes="text-none", variant="tonal", click=logic.restore)
 
     def _help(self) -> None:
         page = self._page
-        with v3.VDialog(v_model=(page.is_help_shown,), max_width=620), v3.VCard(title="How it works"):
+        with v3.VDialog(v_model=(page.is_help_shown,), max_width=620, scrollable=True), v3.VCard(title="How it works"):
             with v3.VCardText():
                 for paragraph in _HELP.strip().split("\n\n"):
                     html.P(paragraph, classes="mb-3")
+                with html.Div(classes="samsegment-keys"):
+                    for keys, meaning in _KEYS:
+                        html.Span(keys, classes="font-weight-medium")
+                        html.Span(meaning)
             with v3.VCardActions(classes="justify-end"):
                 v3.VBtn("Close", classes="text-none", click=f"{page.is_help_shown} = false")

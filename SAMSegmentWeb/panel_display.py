@@ -47,7 +47,8 @@ def build_display(server: Server, control: DisplayControl) -> None:
     )
     with html.Div(classes="d-flex align-center"):
         v3.VSwitch(
-            v_model=(name.is_3d_shown,),
+            model_value=(name.is_3d_shown,),
+            update_modelValue=(control.set_surface, "[$event]"),
             label="Surface in the 3D view",
             density="compact",
             hide_details=True,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .prompt_control import PromptControl
     from .segment_control import SegmentControl
 
+SEGMENTATION_INPUT = "samsegment-segmentation"
+
 _TOOLS = (
     ("inside", "Inside", "mdi-plus-circle", "success", "p"),
     ("outside", "Outside", "mdi-minus-circle", "error", "n"),
@@ -44,10 +46,12 @@ def build_segments(server: Server, control: SegmentControl) -> None:
             _color_swatch(control)
         v3.VTextField(
             v_if=(f"item.id === {name.segment_id}",),
+            key=("item.renames",),
             model_value=("item.name",),
             change=(control.rename, "[item.id, $event.target.value]"),
             variant="plain",
             density="compact",
+            classes="samsegment-name",
             hide_details=True,
             maxlength=64,
             raw_attrs=['aria-label="Name of the segment"', 'maxlength="64"'],
@@ -72,7 +76,16 @@ def build_segments(server: Server, control: SegmentControl) -> None:
                 raw_attrs=['aria-label="Remove the segment"'],
             ):
                 v3.VIcon("mdi-delete-outline", size="small")
-    text_button("Add segment", control.add, "mdi-plus", classes="text-none mt-1")
+    with html.Div(classes="samsegment-row mt-1"):
+        text_button("Add segment", control.add, "mdi-plus")
+        with text_button(
+            "Open segmentation", f"window.samsegment.choose('{SEGMENTATION_INPUT}')", "mdi-folder-open-outline"
+        ):
+            v3.VTooltip(
+                text="A .seg.nrrd or a labelmap of this image; its segments come beside those that are there",
+                activator="parent",
+                location="bottom",
+            )
 
 
 def _on_item(method: Callable[[str], None]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def build_propagation(server: Server, control: PropagationControl) -> None:
-    """Range, start and cancel, progress, and the slices that are worth a look."""
+    """Range, what is made of it, start and cancel, and progress."""
     name = TypedState(server.state, PropagationState).name
     segment = TypedState(server.state, PromptState).name
     hint(
@@ -37,14 +37,19 @@ def build_propagation(server: Server, control: PropagationControl) -> None:
         classes="mx-2",
         raw_attrs=['aria-label="Range of slices"'],
     )
-    v3.VSwitch(
-        v_model=(name.is_smooth,),
-        label="Look again from the sides (slower)",
-        density="compact",
-        hide_details=True,
-        color="primary",
-        disabled=(name.is_running,),
+    for value, label in (
+        (name.is_smooth, "Look again from the sides (slower)"),
+        (name.is_connected, "Keep only what is connected"),
+        (name.is_filled, "Fill holes"),
+    ):
+        _switch(label, v_model=(value,), disabled=(name.is_running,))
+    _switch(
+        "End before the slice in view",
+        model_value=(name.is_stop,),
+        update_modelValue=(control.set_stop, "[$event]"),
+        disabled=(f"{name.is_running} || !{name.can_stop}",),
     )
+    hint(f"{{{{ {name.stops} }}}}", v_if=(name.stops,), id="samsegment-stops")
     with html.Div(classes="samsegment-row mt-1"):
         text_button(
             "Propagate",
@@ -59,12 +64,9 @@ def build_propagation(server: Server, control: PropagationControl) -> None:
     with html.Div(v_if=(name.is_running,), classes="mt-2"):
         v3.VProgressLinear(model_value=(name.percent,), height=6, rounded=True, color="primary")
     hint(f"{{{{ {name.text} }}}}", v_if=(name.text,), id="samsegment-propagation")
-    with html.Div(classes="samsegment-row mt-2"):
-        text_button(
-            "Next doubtful slice",
-            control.next_doubtful,
-            "mdi-magnify",
-            shortcut="d",
-            disabled=(f"!{name.has_doubtful}",),
-        )
-    hint(f"{{{{ {name.doubtful} }}}}", v_if=(name.doubtful,))
+
+
+def _switch(label: str, **attributes: Any) -> None:
+    v3.VSwitch(
+        label=label, density="compact", hide_details=True, color="primary", classes="samsegment-switch", **attributes
+    )

@@ -135,7 +135,8 @@ class PromptControl:
     def _show_mask(self, state: SegmentState, key: SliceKey) -> None:
         mask = state.masks.get(key)
         self._data.is_accepted = bool(mask and mask.is_accepted)
-        self._data.can_accept = mask is not None
+        # Also without a mask of the session: what was drawn by hand, or came from a file, can be accepted as it is.
+        self._data.can_accept = True
         self._data.is_waiting = any(prompts.key == key for prompts in state.unanswered())
         if mask is None or mask.prompts is None or mask.is_accepted:
             self._data.candidates = []

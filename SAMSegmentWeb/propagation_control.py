@@ -1,8 +1,9 @@
-"""Through the volume: start, progress, cancel, and the slices that are worth a look."""
+"""Through the volume: start, progress, cancel, and where to end."""
 
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import TYPE_CHECKING
 
 from trame_server.utils.typed_state import TypedState
@@ -12,32 +13,49 @@ from SAMSegmentLib.errors import InputError, SAMSegmentError
 from SAMSegmentLib.geometry import Orientation, native_orientation, slice_count
 
 from .messages import told
+from .propagation_results import PropagationResults
 from .state import PropagationState
+from .stops import Stops
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from trame_server.state import State
 
+    from SAMSegmentLib.mrml.scenesession import SceneSession
     from SAMSegmentLib.propagation import PropagatedSlice
-    from SAMSegmentLib.segmentstate import SliceKey
-    from SAMSegmentLib.slicescores import SliceScore
+    from SAMSegmentLib.segmentstate import SegmentState
 
     from .views import Views
     from .work import Work
 
 
 class PropagationControl:
-    """Carries the chosen segment through the slices of the active view's orientation."""
+    """Carries the chosen segment through the slices of the active view's orientation.
 
-    def __init__(self, state: State, work: Work, views: Views) -> None:
+    :param started: called when one begins.
+    :param ended: called when one has come to its end, and made something.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        work: Work,
+        views: Views,
+        *,
+        started: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
         self.messages = work.messages
         self._work = work
         self._views = views
         self._data = TypedState(state, PropagationState).data
         self._running: Future[None] | None = None
         self._reached: set[int] = set()
-        self._seen: set[SliceKey] = set()
+        self._started, self._finished = started, ended
+        self._stops = Stops()
+        self._results = PropagationResults()
         work.add_listener(self._refresh)
 
     @told
@@ -49,19 +67,23 @@ class PropagationControl:
         session, segment_id = selected
         first, last = self._data.range
         whole = (first, last) == (0, self._data.last_index)
+        orientation = Orientation(self._data.orientation)
         propagation = Propagation(
-            Orientation(self._data.orientation),
+            orientation,
             None if whole else first,
             None if whole else last,
+            stops=self._stops.of(segment_id, orientation, _state(session, segment_id).key_masks(orientation)),
             smooth=self._data.is_smooth,
+            connected=self._data.is_connected,
+            fill_holes=self._data.is_filled,
         )
         self._reached.clear()
-        self._seen.clear()
         future = session.propagate(segment_id, propagation, self._note_slice)
+        self._started()
         self._running = future
         self._data.is_running = True
         self._data.percent, self._data.text = 0, "Starting ..."
-        future.add_done_callback(self._ended)
+        future.add_done_callback(partial(self._ended, session, segment_id, orientation))
 
     def cancel(self) -> None:
         """Stop, and keep the slices that are there."""
@@ -69,22 +91,13 @@ class PropagationControl:
             self._running.cancel()
 
     @told
-    def next_doubtful(self) -> None:
-        """Go to the slice that is least likely to be right, then to the next such one."""
-        doubtful = self._doubtful()
-        if not doubtful:
-            raise InputError("There is no doubtful slice; propagate first.")
-        fresh = [score for score in doubtful if (score.orientation, score.index) not in self._seen]
-        if not fresh:
-            self._seen.clear()
-            fresh = doubtful
-        score = fresh[0]
-        self._seen.add((score.orientation, score.index))
-        self._views.show((score.orientation, score.index))
-        self._data.doubtful = (
-            f"{score.orientation.value.capitalize()} slice {score.index}: "
-            f"{round(100 * (score.confidence or 0.0))} % sure. {len(fresh) - 1} left."
-        )
+    def set_stop(self, is_stop: bool) -> None:
+        """Have the segment end before the slice in view, or not."""
+        selected, key = self._work.selected, self._views.active_slice
+        if selected is None or key is None:
+            raise InputError("Choose a segment, and point at a slice of the volume.")
+        self._stops.set(selected[1], *key, is_stop=bool(is_stop))
+        self._work.note_change()
 
     def show_volume(self) -> None:
         """Take the range from the volume that was opened."""
@@ -92,7 +105,9 @@ class PropagationControl:
         if opened is None:
             return
         self._use_orientation(native_orientation(opened.volume))
-        self._data.text = self._data.doubtful = ""
+        self._data.text = ""
+        self._stops.clear()
+        self._results.clear()
 
     # --- inside
 
@@ -109,33 +124,49 @@ class PropagationControl:
         self._data.percent = min(100, round(100 * len(self._reached) / max(1, last - first)))
         self._data.text = f"Slice {reached.plane.index}; {len(self._reached)} done"
 
-    def _ended(self, future: Future[None]) -> None:
+    def _ended(self, session: SceneSession, segment_id: str, orientation: Orientation, future: Future[None]) -> None:
         self._running = None
         self._data.is_running = False
-        done = f"{len(self._reached)} slices were made"
+        count = len(self._reached)
+        done = f"{count} slice{'s were' if count != 1 else ' was'} made"
+        self._data.text = ""
         try:
             future.result()
         except CancelledError:
-            self._data.text = f"Stopped; {done}."
+            text = f"Stopped; {done}."
         except SAMSegmentError as error:
-            self._data.text = f"It failed; {done}."
+            text = f"It failed; {done}."
             self.messages.fail(str(error))
         else:
-            self._data.text = f"Done: {done}." if self._reached else "Done: everything was there already."
+            text = f"Done: {done}." if self._reached else "Done: everything was there already."
+            if self._reached:
+                self._finished()
+        if session is self._work.scene_session and segment_id in session.segment_ids:
+            state = _state(session, segment_id)
+            self._results.keep(segment_id, state, orientation, text, has_made=count > 0)
         self._work.note_change()
 
-    def _doubtful(self) -> list[SliceScore]:
-        selected = self._work.selected
-        if selected is None:
-            return []
-        session, segment_id = selected
-        return session.session.doubtful_slices(session.name_of(segment_id))
-
     def _refresh(self) -> None:
-        key = self._views.active_slice
+        selected, key = self._work.selected, self._views.active_slice
         if key is not None and key[0].value != self._data.orientation and self._running is None:
             self._use_orientation(key[0])
-        count = len(self._doubtful())
-        self._data.has_doubtful = count > 0
-        if count == 0:
-            self._data.doubtful = ""
+        if selected is None:
+            self._data.can_stop = self._data.is_stop = False
+            self._data.stops = ""
+            if self._running is None:
+                self._data.text = ""
+            return
+        session, segment_id = selected
+        state, orientation = _state(session, segment_id), Orientation(self._data.orientation)
+        if self._running is None:
+            self._data.text = self._results.text(segment_id, state, orientation)
+        keys = state.key_masks(orientation)
+        stops = self._stops.of(segment_id, orientation, keys)
+        self._data.stops = f"It ends before: {', '.join(map(str, stops))}." if stops else ""
+        viewed = key[1] if key is not None and key[0] is orientation else None
+        self._data.can_stop = viewed is not None and viewed not in keys
+        self._data.is_stop = viewed in stops
+
+
+def _state(session: SceneSession, segment_id: str) -> SegmentState:
+    return session.session.state(session.name_of(segment_id))

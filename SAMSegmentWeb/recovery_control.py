@@ -71,6 +71,7 @@ class RecoveryControl:
         names = ", ".join(segment.name for segment in found[0].saved.segments)
         with self._state:
             self._data.recovery = f"It left prompts on this image, last changed at {saved_at}: {names}."
+            self._data.is_discard_asked = False
             self._data.is_recovery_shown = True
 
 

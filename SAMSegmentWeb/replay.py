@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import TYPE_CHECKING
 
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.sessionfile import load_session_file
 from SAMSegmentLib.volume import fingerprints_match
+
+from .segment_names import free_name
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -48,13 +51,13 @@ async def replay(work: Work, saved: SavedSession) -> str:
     session = work.scene_session
     if session is None:
         return ""
-    _remove_untouched(session)
+    remove_untouched(session)
     for segment in saved.segments:
         await _add(session, segment)
     return _difference(work, saved)
 
 
-def _remove_untouched(session: SceneSession) -> None:
+def remove_untouched(session: SceneSession) -> None:
     """Remove the segment that the viewer begins with, when it has not been used."""
     if len(session.segment_ids) != 1:
         return
@@ -73,7 +76,9 @@ def _load(path: Path) -> SavedSession:
 async def _add(session: SceneSession, segment: SavedSegment) -> None:
     if not session.is_open:
         return  # another image was opened meanwhile
-    segment_id = session.add_saved(segment)
+    # The same prompts may be opened twice.
+    name = free_name(segment.name, {session.name_of(segment_id) for segment_id in session.segment_ids})
+    segment_id = session.add_saved(dataclasses.replace(segment, name=name))
     while session.is_open and segment_id in session.segment_ids and _is_waiting(session, segment_id):
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     for propagation in segment.propagations:

@@ -52,6 +52,12 @@ class SavingControl:
         self._data = TypedState(state, PageState).data
         self._results: dict[str, Path] = {}
 
+    def show_volume(self) -> None:
+        """Offer what can be saved of the volume that was opened."""
+        opened = self._work.opened
+        if opened is not None:
+            self._data.refused_kinds = refused_kinds(opened.volume)
+
     def install(self, application: web.Application) -> None:
         """Add the route to an application that has not been started."""
         application.router.add_get(f"{RESULT_PATH}/{{token}}/{{name}}", self._answer)
@@ -98,6 +104,11 @@ class SavingControl:
         if path is None or path.name != request.match_info["name"]:
             return web.Response(status=404, text="This result is not kept any more; save it again.\n")
         return web.FileResponse(path, headers={"Content-Disposition": f'attachment; filename="{path.name}"'})
+
+
+def refused_kinds(volume: Volume) -> dict[str, str]:
+    """The kinds of file that cannot be saved of a volume, and why not."""
+    return {} if volume.source_frames else {"dicom": "Only for images that were opened as DICOM."}
 
 
 def _write_segments(path: Path, volume: Volume, segments: list[Segment]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trame_server.utils.typed_state import TypedState
 
 from .messages import told
+from .segment_names import free_name, next_name
 from .state import PromptState
 
 if TYPE_CHECKING:
@@ -23,13 +24,15 @@ class SegmentControl:
         self.messages = work.messages
         self._work = work
         self._data = TypedState(state, PromptState).data
+        self._renames = 0
         work.add_listener(self._refresh)
 
     @told
     def add(self) -> None:
         """Add an empty segment and work on it."""
         if self._work.scene_session:
-            self._work.scene_session.selected_segment_id = self._work.scene_session.add_segment()
+            name = next_name(self._names())
+            self._work.scene_session.selected_segment_id = self._work.scene_session.add_segment(name)
 
     @told
     def remove(self, segment_id: str) -> None:
@@ -48,10 +51,14 @@ class SegmentControl:
             self._work.note_change()
 
     def rename(self, segment_id: str, name: str) -> None:
-        """Give a segment another name; an empty one is no name."""
-        segment = self._segment(segment_id)
-        if segment and name.strip():
-            segment.SetName(name.strip())
+        """Give a segment another name; an empty one is no name, and one that is taken is numbered."""
+        segment, name = self._segment(segment_id), name.strip()
+        if segment and name:
+            free = free_name(name, self._names(but=segment_id))
+            segment.SetName(free)
+            if free != name:
+                self.messages.tell(f"There is a segment named {name!r} already, so this one is called {free!r}.")
+        self._renames += 1
         self._work.note_change()
 
     def recolor(self, segment_id: str, color: str) -> None:
@@ -84,10 +91,19 @@ class SegmentControl:
         color = segment.GetColor() if segment else (1.0, 1.0, 1.0)
         return {
             "id": segment_id,
+            # What is typed goes when the name becomes another one.
+            "renames": self._renames,
             "name": segment.GetName() if segment else segment_id,
             "color": "#" + "".join(f"{round(part * 255):02x}" for part in color),
             "is_visible": bool(self._work.slicer.segmentation_editor.get_segment_visibility(segment_id)),
         }
+
+    def _names(self, but: str = "") -> set[str]:
+        """The names of all segments, or of the others."""
+        session = self._work.scene_session
+        ids = session.segment_ids if session else ()
+        segments = [self._segment(segment_id) for segment_id in ids if segment_id != but]
+        return {segment.GetName() for segment in segments if segment}
 
     def _segment(self, segment_id: str) -> vtkSegment | None:
         opened = self._work.opened

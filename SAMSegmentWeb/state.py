@@ -12,6 +12,7 @@ class PageState:
 
     :param is_narrow: the window has no room for views beside the panel.
     :param volume_notes: what opening it had to assume; shown as long as the volume is open.
+    :param refused_kinds: what cannot be saved of this volume, with the reason.
     :param message: a sentence for the user; ``message_kind`` is info, warning or error.
     """
 
@@ -29,6 +30,7 @@ class PageState:
     can_undo: bool = False
     can_redo: bool = False
     layout: str = "Axial Primary"
+    refused_kinds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -38,6 +40,7 @@ class OpeningState:
     :param series: of a folder: selector, title.
     :param frame_count: of an image with several 3D frames, 0 for others.
     :param recovery: what an earlier session left behind, in words.
+    :param is_discard_asked: whether the user has said once that it can go.
     """
 
     is_busy: bool = False
@@ -49,6 +52,7 @@ class OpeningState:
     frame: int = 0
     is_recovery_shown: bool = False
     recovery: str = ""
+    is_discard_asked: bool = False
 
 
 @dataclass
@@ -81,18 +85,45 @@ class PropagationState:
 
     :param range: first and last slice that may be reached.
     :param last_index: the highest slice index of the orientation.
-    :param doubtful: how many slices are worth a look, in words.
+    :param is_smooth: whether a second pass looks from the sides; ``is_connected`` and ``is_filled``: loose pieces are
+        dropped, and holes filled.
+    :param can_stop: whether the slice in view can be one to end before; ``is_stop``: whether it is.
+    :param stops: those slices, in words.
     """
 
     range: list[int] = field(default_factory=lambda: [0, 1])
     last_index: int = 1
     orientation: str = "axial"
     is_smooth: bool = False
+    is_connected: bool = False
+    is_filled: bool = False
+    can_stop: bool = False
+    is_stop: bool = False
+    stops: str = ""
     is_running: bool = False
     text: str = ""
     percent: int = 0
+
+
+@dataclass
+class ReviewState:
+    """How sure propagation was.
+
+    :param is_shown: whether there is something to plot: bars of three kinds, as SVG paths.
+    :param count: the number of slices, and of bars that have room.
+    :param viewed: the slice in view.
+    :param summary: how many slices are worth a look, in words; ``doubtful``: the one that was gone to.
+    """
+
+    is_shown: bool = False
+    key_bars: str = ""
+    sure_bars: str = ""
+    doubtful_bars: str = ""
+    count: int = 1
+    viewed: int = 0
+    has_propagated: bool = False
+    summary: str = ""
     doubtful: str = ""
-    has_doubtful: bool = False
 
 
 @dataclass

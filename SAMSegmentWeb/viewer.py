@@ -43,15 +43,18 @@ class ViewOptions:
     open_browser: bool = True
 
 
-def run_viewer(options: ViewOptions, say: Callable[[str], None]) -> None:
+def run_viewer(options: ViewOptions, say: Callable[[str], None], wait: Callable[[str], None]) -> None:
     """Serve the viewer until Ctrl+C or SIGTERM; then nothing of it is left, neither process nor file.
 
     :param say: is given lines for the terminal; the address is one of them.
+    :param wait: is given lines on what is being waited for.
     :raises InputError: the image does not exist or cannot be read, or the address cannot be listened on.
     """
     if options.image is not None:
         check_readable(options.image)
     check_address(options.host, options.port, allow_remote=options.allow_remote)
+    # Slicer's libraries take seconds to load.
+    wait("Starting the viewer ...")
     with private_folder() as folder:
         asyncio.run(_serve(options, folder, say))
 

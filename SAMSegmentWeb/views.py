@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from vtkmodules.vtkCommonCore import vtkCommand
 
+from SAMSegmentLib.geometry import native_orientation
 from SAMSegmentLib.mrml.picking import show_slice, viewed_slice
 from SAMSegmentLib.mrml.viewinput import SliceViewInput
 
+from .box_views import show_boxes
 from .still_views import keep_views_still
 from .view_labels import view_labels
+from .view_planes import turn_to_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +50,14 @@ class Views:
         self._labels = labels
         self._on_hover = on_hover
         self._views: list[SliceView] = work.slicer.view_manager.get_slice_views()
+        self._orientations = [self._slice_node(number).GetOrientation() for number in range(len(self._views))]
         self._inputs = [self._new_input(number) for number in range(len(self._views))]
         self._active = 0
         self._viewed: dict[int, SliceKey] = {}
         self._looked_at: dict[int, int] = {}
         self._sizes: dict[int, tuple[int, ...]] = {}
         self._touched: set[int] = set()
-        work.add_listener(lambda: keep_views_still(work.slicer.scene, self._views))
+        work.add_listener(self._keep_prompts_in_place)
 
     def use_tool(self, tool: Tool) -> None:
         """Take clicks in all views as this tool's."""
@@ -77,11 +81,32 @@ class Views:
             self._active = number
 
     def show_volume(self) -> None:
-        """Begin in the first view: another volume was opened."""
-        self._active = 0
+        """Turn the views to the volume that was opened, and begin in the view of the planes that it was scanned in."""
+        opened = self._work.opened
+        if opened is not None:
+            for number, orientation in enumerate(self._orientations):
+                if turn_to_volume(self._slice_node(number), opened.volume, opened.volume_node, orientation):
+                    self._sizes.pop(number, None)  # have it fitted to the view again
+        self._active = self._native_view()
         self._touched.clear()
         self._looked_at.clear()
         self._viewed.clear()
+
+    def _keep_prompts_in_place(self) -> None:
+        scene = self._work.slicer.scene
+        show_boxes(scene, {self._views[number].get_view_node_id(): key for number, key in self._viewed.items()})
+        keep_views_still(scene, self._views)
+
+    def _native_view(self) -> int:
+        opened = self._work.opened
+        if opened is None:
+            return 0
+        native = native_orientation(opened.volume)
+        for number in range(len(self._views)):
+            pick = viewed_slice(opened.volume, opened.volume_node, self._slice_node(number))
+            if pick is not None and pick.orientation is native:
+                return number
+        return 0
 
     def look(self) -> None:
         """Find out which slices are shown now, and have those encoded first that have just come into view."""

@@ -27,6 +27,11 @@ def print_notes(notes: Iterable[str]) -> None:
         print(f"note: {note}", file=sys.stderr)  # noqa: T201 - the command's voice
 
 
+def print_status(text: str) -> None:
+    """What the user waits for, on stderr and at once."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command's voice
+
+
 @contextmanager
 def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr for work that takes long; nothing is shown when stderr is no terminal.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .report import print_line
+from .report import print_line, print_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +35,7 @@ def run_view(image: Path | None, host: str, port: int, *, allow_remote: bool, op
         run_viewer(
             ViewOptions(image=image, host=host, port=port, allow_remote=allow_remote, open_browser=open_browser),
             print_line,
+            print_status,
         )
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _OF_THE_EXTRA:

@@ -159,6 +159,7 @@ def test_a_doubtful_slice_is_shown_and_can_be_accepted(tab):
     tab.wait_until(lambda: _slice_text(tab) == f"Axial slice {index} of 0 to 23", "the view did not go there")
     tab.button("Accept slice").click()
     tab.button("Release slice").wait_for()
+    hint.wait_for(state="detached")  # nobody doubts it any more
 
 
 def test_a_cancelled_propagation_keeps_what_it_has_and_undo_takes_it_away(tab, tmp_path):

@@ -99,7 +99,7 @@ def test_a_folder_of_mixed_dicom_asks_which_series_and_opens_it(tab, tmp_path):
     (folder / "README.txt").write_text("not an image")
     tab.open_folder(folder)
     tab.page.get_by_text("Several series: which one?").wait_for()
-    tab.page.get_by_text("MR, 9 images of 32 x 32").wait_for()
+    tab.page.get_by_text("MR, axial, 9 images of 32 x 32, 1 x 1 mm").wait_for()
     tab.page.get_by_text("T2 axial").click()
     tab.wait_until(lambda: "slice 4 of 0 to 8" in tab.page.locator("#samsegment-slice").inner_text(), "not opened")
 

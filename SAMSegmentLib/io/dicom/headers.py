@@ -52,6 +52,8 @@ _PLAIN_TAGS = [
 _TAGS = [
     *_PLAIN_TAGS,
     "InstanceNumber",
+    "SeriesDate",
+    "SeriesTime",
     "AcquisitionDate",
     "AcquisitionTime",
     "AcquisitionDateTime",

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import InputError
+from ...geometry import Orientation
 from ..choices import SeriesChoiceNeededError, SeriesSummary
 from .frames import finite_numbers, frames_of
+from .headers import element_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from pydicom import Dataset
 
     from .frames import Frame
     from .headers import Header
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 # Frames of one stack may differ by this much, as header text is rounded (unit vectors; parts of the spacing).
 _ORIENTATION_TOLERANCE = 2e-3
 _SPACING_TOLERANCE = 1e-3
+
+# The planes across the axes L, P and S.
+_PLANES = (Orientation.SAGITTAL, Orientation.CORONAL, Orientation.AXIAL)
 
 # How many series one error sentence lists.
 _LISTED_SERIES = 12
@@ -51,7 +58,18 @@ class Stack:
     @property
     def summary(self) -> SeriesSummary:
         """What a user chooses by."""
-        return SeriesSummary(self.selector, self.modality, self.description, len(self.frames), self.frames[0].shape)
+        first = self.frames[0]
+        return SeriesSummary(
+            self.selector,
+            self.modality,
+            self.description,
+            len(self.frames),
+            first.shape,
+            _stated_number(first.header),
+            _PLANES[int(np.argmax(np.abs(first.normal)))],
+            first.spacing if first.slice_spacing is None else (*first.spacing, first.slice_spacing),
+            _taken_at(first.header.dataset),
+        )
 
 
 @dataclass(frozen=True)
@@ -145,8 +163,28 @@ def _listed(summaries: tuple[SeriesSummary, ...]) -> str:
 
 
 def _series_number(header: Header) -> int:
+    return _stated_number(header) or 0
+
+
+def _stated_number(header: Header) -> int | None:
     number = finite_numbers(header.dataset.get("SeriesNumber"), 1)
-    return int(number[0]) if number else 0
+    return int(number[0]) if number else None
+
+
+def _taken_at(dataset: Dataset) -> str:
+    """Date and time of the series, or of its first image, as people write them; "" when they are not stored."""
+    for kind in ("Series", "Acquisition"):
+        date = _digits(element_value(dataset, f"{kind}Date"), 8)
+        if date:
+            time = _digits(element_value(dataset, f"{kind}Time"), 4)
+            return f"{date[:4]}-{date[4:6]}-{date[6:]}" + (f" {time[:2]}:{time[2:]}" if time else "")
+    return ""
+
+
+def _digits(value: object, count: int) -> str:
+    """The digits that a date (DA) or a time (TM) begins with, "" when it is none; dots and colons are old style."""
+    text = str(value or "").replace(".", "").replace(":", "")[:count]
+    return text if len(text) == count and text.isdigit() else ""
 
 
 def _without_copies(headers: list[Header]) -> list[Header]:
