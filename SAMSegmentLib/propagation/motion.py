@@ -32,7 +32,7 @@ def carried(values: NDArray[np.float32], before: NDArray[np.uint8], now: NDArray
     """
     if min(before.shape) < _SMALLEST_SIDE:
         return values
-    field = np.zeros((2, 1, 1), dtype=np.float32)
+    field = np.zeros((2, *_grid_shape(before.shape, _LEVELS[0][0])), dtype=np.float32)
     for longest, iterations in _LEVELS:
         shape = _grid_shape(before.shape, longest)
         field = demons(_resized(before, shape), _resized(now, shape), _on_grid(field, shape), iterations)
@@ -49,6 +49,8 @@ def _grid_shape(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
 def _on_grid(field: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Displacements (2, rows, columns), along rows first, of one grid in the cells of another over the same part."""
     _, rows, columns = field.shape
+    if (rows, columns) == shape:
+        return field
     down, across = (_resized(part, shape) for part in field)
     return np.stack([down * (shape[0] / rows), across * (shape[1] / columns)])
 
