@@ -61,6 +61,8 @@ class DisplayControl:
         page = TypedState(server.state, PageState)
         page.bind_changes({page.name.is_narrow: self._width_changed})
         work.add_listener(self._refresh)
+        # What is drawn by hand, and taken back, changes no state of the session.
+        work.undo_stack.index_changed.connect(lambda _index: self._hide_surface_until_quiet())
 
     @property
     def layout_names(self) -> list[str]:
@@ -164,10 +166,14 @@ class DisplayControl:
     def _refresh(self) -> None:
         session = self._work.scene_session
         states = session.session.states if session else None
-        if states is not self._shown_states and self._typed.data.is_3d_shown:
+        if states is not self._shown_states:
+            self._hide_surface_until_quiet()
+        self._shown_states = states
+
+    def _hide_surface_until_quiet(self) -> None:
+        if self._typed.data.is_3d_shown:
             self._segments.show_3d = False
             self._changed_at = time.monotonic()
-        self._shown_states = states
 
 
 def is_surface_quick(states: Iterable[SegmentState]) -> bool:

@@ -43,10 +43,13 @@ class PromptControl:
     def __init__(self, state: State, work: Work) -> None:
         self.messages = work.messages
         self._work = work
-        self._data = TypedState(state, PromptState).data
+        typed = TypedState(state, PromptState)
+        self._data = typed.data
         self.views = Views(work, TypedState(state, ViewState).data, self._hovered)
         self._effect = SamEffect.of(work.slicer.segmentation_editor, self.views.use_tool)
         work.slicer.segmentation_editor.active_effect_name_changed.connect(self._effect_changed)
+        for name in (typed.name.is_hovering, typed.name.is_over_view):
+            typed.bind_changes({name: lambda _is_on: self.views.show_no_preview()})
         work.add_listener(self._refresh)
 
     def choose_tool(self, tool: str) -> None:
@@ -104,6 +107,7 @@ class PromptControl:
     def _hovered(self, view_input: SliceViewInput, pick: Pick | None) -> None:
         selected = self._work.selected
         is_point = self._data.tool in ("inside", "outside")
+        self.views.show_no_preview(but_in=view_input)
         if not (self._data.is_hovering and is_point and selected and pick):
             view_input.show_preview(None)
             return
@@ -112,7 +116,12 @@ class PromptControl:
         except InputError:
             view_input.show_preview(None)  # an accepted slice, for one: a click will say so
             return
-        future.add_done_callback(lambda done: _show_preview(view_input, done))
+        future.add_done_callback(lambda done: self._show_preview(view_input, done))
+
+    def _show_preview(self, view_input: SliceViewInput, future: Future[SliceAnswer]) -> None:
+        is_wanted = self._data.is_hovering and self._data.is_over_view
+        if is_wanted and not future.cancelled() and future.exception() is None:
+            view_input.show_preview(future.result())
 
     def _refresh(self) -> None:
         selected, key = self._work.selected, self.views.active_slice
@@ -146,11 +155,6 @@ class PromptControl:
             | {"is_chosen": number == mask.candidate}
             for number in range(CANDIDATE_COUNT)
         ]
-
-
-def _show_preview(view_input: SliceViewInput, future: Future[SliceAnswer]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        view_input.show_preview(future.result())
 
 
 def _candidate_title(number: int, chosen: int, predicted_iou: float | None) -> str:

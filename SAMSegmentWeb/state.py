@@ -68,6 +68,7 @@ class PromptState:
 
     tool: str = "none"
     is_hovering: bool = False
+    is_over_view: bool = False
     segments: list[dict[str, Any]] = field(default_factory=list)
     segment_id: str = ""
     segment_name: str = ""

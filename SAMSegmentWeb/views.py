@@ -64,6 +64,12 @@ class Views:
         for view_input in self._inputs:
             view_input.tool = tool
 
+    def show_no_preview(self, but_in: SliceViewInput | None = None) -> None:
+        """Take what was shown under the mouse out of all views, or of all but one."""
+        for view_input in self._inputs:
+            if view_input is not but_in:
+                view_input.show_preview(None)
+
     @property
     def active_slice(self) -> SliceKey | None:
         """The volume's slice that the active view shows; None outside of the volume."""

@@ -40,4 +40,7 @@ def run_view(image: Path | None, host: str, port: int, *, allow_remote: bool, op
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _OF_THE_EXTRA:
             raise
-        raise InputError("The viewer needs its extra packages; install 'samsegment[web]'.") from error
+        raise InputError(
+            "The viewer needs its extra packages; install 'samsegment[web]', "
+            "in a checkout with: pip install --constraint constraints.txt '.[web]'"
+        ) from error

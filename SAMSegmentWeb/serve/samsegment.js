@@ -89,6 +89,15 @@ window.samsegment = (function () {
     window.trame.state.set("PageState__is_narrow", isNarrow);
   }
 
+  // The server is not told when the mouse leaves a view: a preview would stay.
+  let wasOverView = null;
+  function tellMouse(event) {
+    const isOverView = event.target instanceof Element && event.target.closest(".layout-grid-item") !== null;
+    if (isOverView === wasOverView || !window.trame?.state) return;
+    wasOverView = isOverView;
+    window.trame.state.set("PromptState__is_over_view", isOverView);
+  }
+
   let misses = 0;
   async function look() {
     tellWidth();
@@ -119,6 +128,8 @@ window.samsegment = (function () {
 
   document.addEventListener("keydown", onKey);
   window.addEventListener("resize", tellWidth);
+  document.addEventListener("mouseover", tellMouse);
+  document.addEventListener("mouseleave", tellMouse);
   // The browser's own menu would come up over a view in which the right button zooms.
   document.addEventListener("contextmenu", (event) => {
     if (event.target instanceof Element && event.target.closest(".layout-grid-item")) event.preventDefault();

@@ -187,6 +187,8 @@ def test_a_hand_correction_is_undone_before_the_click_that_it_followed(tab, tmp_
     tab.page.locator(".v-btn:has(.mdi-brush)").click()
     tab.drag("Red", (0.1, 0.3), (0.2, 0.3))
     tab.wait_until(lambda: np.count_nonzero(tab.voxels(tmp_path)) > np.count_nonzero(clicked), "nothing was painted")
+    painted = tab.voxels(tmp_path) ^ clicked
+    assert len(np.flatnonzero(painted.any(axis=(1, 2)))) == 1, "a stroke changes slices that it is not drawn in"
     tab.button("Undo").click()
     tab.wait_until(lambda: np.array_equal(tab.voxels(tmp_path), clicked), "undo did not take the paint back")
     tab.button("Undo").click()

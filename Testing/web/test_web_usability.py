@@ -154,6 +154,8 @@ def test_a_preview_follows_the_mouse_and_changes_no_voxel(tab, tmp_path):
     tab.wait_until(lambda: (np.abs(tab.picture("Red") - still).max(axis=-1) > 60).sum() > 50, "no preview is drawn")
     assert np.array_equal(tab.voxels(tmp_path), before)
     assert tab.page.get_by_text(re.compile("^Inside at")).count() == 1
+    tab.page.mouse.move(5, 700)
+    tab.wait_until(lambda: (np.abs(tab.picture("Red") - still).max(axis=-1) > 60).sum() == 0, "the preview stays")
 
 
 def _masks_by_image(path):
