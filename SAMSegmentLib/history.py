@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 State = TypeVar("State")
 
@@ -37,6 +37,17 @@ class History(Generic[State]):
     def states(self) -> tuple[State, ...]:
         """All states, the earliest first: those before the current one, itself, and those undone."""
         return (*self._past, self.current, *reversed(self._future))
+
+    @property
+    def position(self) -> int:
+        """Which of :attr:`states` is the current one."""
+        return len(self._past)
+
+    def replace(self, states: Sequence[State]) -> None:
+        """Put others in place of all :attr:`states`, one for one."""
+        now = self.position
+        self._past, self.current = list(states[:now]), states[now]
+        self._future = list(reversed(states[now + 1 :]))
 
     @property
     def can_undo(self) -> bool:

@@ -24,14 +24,20 @@ if TYPE_CHECKING:
     from .work import Work
 
 _EDITOR_TAG = "SAMSegment"
+_WORKED_ON = "SAMSegment.WorkedOn"
 
 
 class Binding:
-    """Opens a session when volume, segmentation or window have changed; :meth:`tick` does what takes time by and by."""
+    """Opens a session when volume, segmentation or window have changed; :meth:`tick` does what takes time by and by.
+
+    A volume without a segmentation gets one only while ``makes_segmentations``: a segmentation that the user deletes in
+    another module must stay deleted.
+    """
 
     def __init__(self, work: Work, history: EditorHistory) -> None:
         self._work = work
         self._history = history
+        self.makes_segmentations = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="samsegment-window")
         self._volume_node: object | None = None  # that was chosen last
         self._wanted: tuple[object, object, str] | None = None
@@ -42,22 +48,28 @@ class Binding:
         if slicer.mrmlScene.IsBatchProcessing():
             return  # a scene is being loaded: the segmentation may come after the volume
         parameters = self._work.parameters
-        before, self._volume_node = self._volume_node, parameters.volume if parameters else None
-        volume_node = self._volume_node
+        before, volume_node = self._volume_node, parameters.volume if parameters else None
         if volume_node is None:
+            self._volume_node = None
             self.release()
             return
         is_another = volume_node is not before and _belongs_elsewhere(parameters.segmentation, volume_node)
         if parameters.segmentation is None or is_another:
+            if not self.makes_segmentations:
+                self.release()
+                return
+            self._volume_node = volume_node
             # Another call follows: setting it changes the parameter node.
             parameters.segmentation = _segmentation_of(volume_node)
             return
+        self._volume_node = volume_node
         wanted = (volume_node, parameters.segmentation, parameters.window)
         if wanted != self._wanted:
             self._open(*wanted)
 
     def open_again(self) -> None:
         """The user has chosen the same nodes once more, or has come back: what ended, or was refused, may go now."""
+        self._release_ended()
         if self._work.scene_session is None and self._opening is None:
             self._wanted = None
             self.update()
@@ -74,18 +86,22 @@ class Binding:
             volume, window = self._opening
             self._opening = None
             self._work.attempt(self._finish, volume, window)
-        session = self._work.scene_session
-        if session and not session.is_open:
-            self._wanted = None
-            self._work.bind(None)
+        self._release_ended()
 
     def close(self) -> None:
         """Work on nothing any more."""
         self.release()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def _release_ended(self) -> None:
+        session = self._work.scene_session
+        if session and not session.is_open:
+            self._wanted = None
+            self._work.bind(None)
+
     def _open(self, volume_node: object, segmentation_node: object, window: str) -> None:
         self.release()
+        self._work.tell("")  # why the work before has ended, and what to do about it, is over
         self._wanted = volume_node, segmentation_node, window
         volume = self._work.attempt(volume_from_node, volume_node)
         if volume is not None:
@@ -115,6 +131,7 @@ class Binding:
             session.selected_segment_id = session.add_segment()
         elif session.selected_segment_id not in session.segment_ids:
             session.selected_segment_id = session.segment_ids[0]
+        _note_volume(segmentation_node, volume_node)
         self._work.bind(session)
 
 
@@ -154,8 +171,28 @@ def _made_for(segmentation_node: slicer.vtkMRMLSegmentationNode) -> object | Non
     return segmentation_node.GetNodeReference(role)
 
 
+def _note_volume(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> None:
+    """A segmentation is the volume's from now on, whoever made it, also when the scene is loaded again."""
+    segmentation_node.SetAttribute(_WORKED_ON, "1")
+    if _made_for(segmentation_node) is None:
+        role = segmentation_node.GetReferenceImageGeometryReferenceRole()
+        segmentation_node.SetNodeReferenceID(role, volume_node.GetID())
+
+
 def _belongs_elsewhere(segmentation_node: slicer.vtkMRMLSegmentationNode | None, volume_node: object) -> bool:
-    return segmentation_node is not None and _made_for(segmentation_node) not in (None, volume_node)
+    """Whether a segmentation is another volume's, or what was made here on one that is gone.
+
+    One that is empty, or comes from elsewhere, may be this volume's: the session sees whether it fits.
+    """
+    if segmentation_node is None:
+        return False
+    made_for = _made_for(segmentation_node)
+    if made_for is None:
+        has_segments = bool(segmentation_node.GetSegmentation().GetNumberOfSegments())
+        return has_segments and segmentation_node.GetAttribute(_WORKED_ON) is not None
+    return made_for is not volume_node
 
 
 def _make_ready(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode) -> None:
@@ -164,5 +201,6 @@ def _make_ready(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: 
         return
     if segmentation_node.GetDisplayNode() is None:
         segmentation_node.CreateDefaultDisplayNodes()
-    segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    # The grid is taken as it lies in the space of the segmentation, which its transform decides.
     segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)

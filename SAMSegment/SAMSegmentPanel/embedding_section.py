@@ -29,6 +29,7 @@ class EmbeddingSection:
         self.ui = ui
         self._work = work
         self._preparing: Future | None = None
+        self._reporting: object | None = None  # stands for the preparation that the bar shows
         for text, window in self._windows():
             self.ui.windowComboBox.addItem(text, window)
         self.ui.windowComboBox.connect("activated(int)", self._choose_window)
@@ -75,14 +76,17 @@ class EmbeddingSection:
         session = self._work.scene_session
         orientation = self._work.viewed[0] if self._work.viewed else native_orientation(session.volume)
         first, last = slice_range(session.volume, orientation, None, None)
+        self._reporting = reporting = object()
         future = self._work.engine.embed_all(
-            orientation, first, last, lambda progress: self._show_progress(orientation, progress)
+            orientation, first, last, lambda progress: self._show_progress(reporting, orientation, progress)
         )
         self._preparing = future
         future.add_done_callback(lambda done: self._end(orientation, done))
         self._work.note_change()
 
-    def _show_progress(self, orientation: Orientation, progress: EmbeddingProgress) -> None:
+    def _show_progress(self, reporting: object, orientation: Orientation, progress: EmbeddingProgress) -> None:
+        if reporting is not self._reporting:
+            return  # of a preparation that was stopped, or of another volume
         self.ui.embeddingProgressBar.maximum = progress.total
         self.ui.embeddingProgressBar.value = progress.done
         text = _("{done} of {total} {orientation} slices prepared").format(
@@ -96,7 +100,7 @@ class EmbeddingSection:
     def _end(self, orientation: Orientation, done: Future) -> None:
         if done is not self._preparing:
             return
-        self._preparing = None
+        self._preparing = self._reporting = None
         try:
             done.result()
         except CancelledError:
@@ -115,8 +119,8 @@ class EmbeddingSection:
 
     def _start_anew(self) -> None:
         if self._preparing:
-            self._preparing.cancel()
-            self._preparing = None
+            preparing, self._preparing, self._reporting = self._preparing, None, None
+            preparing.cancel()
         self.ui.embeddingProgressBar.maximum = 1
         self.ui.embeddingProgressBar.value = 0
         self.ui.embeddingProgressBar.format = _("Slices are prepared as you look at them")

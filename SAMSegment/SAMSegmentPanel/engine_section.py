@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from .signals import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from SAMSegmentLib.embeddings import Usage
 
     from .weights_section import WeightsSection
     from .work import Work
@@ -41,6 +45,9 @@ class EngineSection:
         self._weights = weights
         self.changed = Signal()
         self.settings = load_settings()
+        # Thousands of files are deleted in seconds.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="samsegment-clear")
+        self._clearing: Future[tuple[Usage, list[str]]] | None = None
         self.ui.helpLabel.text = _HELP
         for entry in CATALOGUE:
             self.ui.modelComboBox.addItem(entry.name, entry.name)
@@ -59,9 +66,16 @@ class EngineSection:
         self.ui.restartButton.connect("clicked()", self._restart)
         self.ui.clearCacheButton.connect("clicked()", self._clear_cache)
 
+    def tick(self) -> None:
+        """See whether the prepared slices are deleted."""
+        if self._clearing and self._clearing.done():
+            done, self._clearing = self._clearing, None
+            self._show_cleared(done)
+
     def close(self) -> None:
-        """What is being typed is not used any more."""
+        """What is being typed is not used any more; what is being deleted is deleted to its end."""
         self._typing.stop()
+        self._thread.shutdown(wait=False)
 
     def _show(self, settings: EngineSettings) -> None:
         self.ui.modelComboBox.currentIndex = max(0, self.ui.modelComboBox.findData(settings.model))
@@ -112,14 +126,32 @@ class EngineSection:
         self.changed.emit(self.settings)
 
     def _clear_cache(self) -> None:
-        from SAMSegmentLib.embeddings import DiskStore, default_budget, default_folder
+        if self._clearing is None:
+            self._clearing = self._thread.submit(_delete_prepared_slices)
+            self._show_cache(_("Removing prepared slices..."))
 
+    def _show_cleared(self, done: Future[tuple[Usage, list[str]]]) -> None:
         try:
-            removed = DiskStore(default_folder(), default_budget(), self._work.tell).clear()
-            text = _("{count} prepared slices removed ({size:.0f} MB).").format(
-                count=removed.entries, size=removed.bytes / 1e6
-            )
+            removed, told = done.result()
         except SAMSegmentError as error:
-            text = str(error)
+            self._show_cache(str(error))
+            return
+        for sentence in told:
+            self._work.tell(sentence)
+        text = _("{count} prepared slices removed ({size:.0f} MB).")
+        self._show_cache(text.format(count=removed.entries, size=removed.bytes / 1e6))
+
+    def _show_cache(self, text: str) -> None:
         self.ui.cacheLabel.text = text
         self._work.note_change()
+
+
+def _delete_prepared_slices() -> tuple[Usage, list[str]]:
+    """What was deleted, and what is to be said of it. Runs in a thread.
+
+    :raises SAMSegmentError: the folder or a file refuses.
+    """
+    from SAMSegmentLib.embeddings import DiskStore, default_budget, default_folder
+
+    told: list[str] = []
+    return DiskStore(default_folder(), default_budget(), told.append).clear(), told

@@ -119,7 +119,7 @@ class Panel:
 
     def enter(self) -> None:
         """The module is shown."""
-        self._is_entered = True
+        self._is_entered = self._binding.makes_segmentations = True
         self._correction.attach()
         self._binding.open_again()
         self.views.attach()
@@ -133,7 +133,7 @@ class Panel:
 
     def exit(self) -> None:
         """Another module is shown: the mouse and the keys are its own. What was asked of the engine goes on."""
-        self._is_entered = False
+        self._is_entered = self._binding.makes_segmentations = False
         self.views.tool = Tool.NONE
         self._correction.leave()
         self.ui.segmentEditorWidget.uninstallKeyboardShortcuts()
@@ -179,6 +179,7 @@ class Panel:
         self._state.tick()
         self._export.tick()
         self._weights.tick()
+        self._engine_settings.tick()
         now = time.monotonic()
         if self.work.is_changed and now >= self._refresh_at:
             self.work.is_changed = False

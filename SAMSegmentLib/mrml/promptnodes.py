@@ -125,6 +125,12 @@ class PromptNodes:
             for node in self._of(segment_id):
                 self._remove(node)
 
+    def remove_all(self) -> None:
+        """Remove the nodes of all segments."""
+        with self._by_us():
+            for node in list(self._nodes):
+                self._remove(node)
+
     def _show_points(self, segment_id: str, kind: str, points: list[tuple[str, IJK]]) -> None:
         node = next(iter(self._of(segment_id, kind)), None)
         if node is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ..segmentstate import SegmentState, SliceKey
     from ..volume import Volume
     from ..worker.interface import Engine
+    from .scenestates import DroppedSegment
     from .writer import EditorHistory
 
 Result = TypeVar("Result")
@@ -68,7 +68,7 @@ class SceneCore:
         self.edits = PromptEdits(self)
         self.nodes = PromptNodes(volume, volume_node, segmentation_node, lambda: self.orientation, self.edits.take)
         self.names = SegmentNames()
-        self._gone: dict[str, SegmentState] = {}
+        self._gone: dict[str, DroppedSegment] = {}
         self._shown: dict[str, Mapping[SliceKey, PromptSet]] = {}
         self.timeline = Timeline()
         self._session_steps: int | None = None  # of the action that is being done
@@ -169,12 +169,36 @@ class SceneCore:
         if isinstance(error, SAMSegmentError) and self.is_open:
             self.tell(str(error))
 
+    # --- segments
+
+    def add_segment(self, name: str, color: tuple[float, float, float]) -> str:
+        """Add an empty segment; returns its id."""
+        self.save_state()
+        segment_id = str(self.segmentation_node.GetSegmentation().AddEmptySegment("", name, color))
+        self._note_segment(segment_id)
+        return segment_id
+
+    def remove_segment(self, segment_id: str) -> None:
+        """Remove a segment with its prompts."""
+        self.writer.mark(segment_id)
+        self.save_state()
+        with self.writer.by_us():  # or its voxels, which go first, would be an edit of their own
+            self.segmentation_node.GetSegmentation().RemoveSegment(segment_id)
+        self.on_segmentation_changed()
+        self._note_segment(segment_id)
+
+    def _note_segment(self, segment_id: str) -> None:
+        if self.writer.note_segment(self.timeline.last_number, segment_id):
+            self.timeline.forget_undone()
+            self._changed()
+
     # --- session to scene
 
     def sync(self) -> None:
         """Bring the scene up to what the session holds."""
         if not self.is_open or self._is_following:
             return
+        self._mend_mask()
         step = self.timeline.last_number
         if self._session_steps is not None or self.nodes.is_dragging:
             step = self.timeline.coming_number
@@ -277,6 +301,10 @@ class SceneCore:
         self.tell(sentence)
         self._changed()
 
+    def on_segmentation_removed(self) -> None:
+        """Nobody would ever see to its prompts again."""
+        self.nodes.remove_all()
+
     def on_segmentation_changed(self) -> None:
         """Segments have come, gone or changed."""
         if self.writer.note_change():
@@ -310,18 +338,27 @@ class SceneCore:
         gone = [segment_id for segment_id in self.names if segment_id not in there]
         new = [segment_id for segment_id in there if segment_id not in self.names]
         for segment_id in gone:
-            self._gone[segment_id] = self.session.drop(self.names[segment_id])
+            write = self.writer.last_number(segment_id)
+            self._gone[segment_id] = self.session.drop(self.names[segment_id], write)
             self.names.forget(segment_id)
             self._shown.pop(segment_id, None)
             self.nodes.remove_segment(segment_id)
             for what in (ACCEPTED, CANDIDATES):
                 set_slices(self.segmentation_node, segment_id, what, {})
         for segment_id in new:
-            self.session.hold(self._loaded(segment_id))
+            self._take_in(segment_id)
         changed = [segment_id for segment_id in there if segment_id not in new and self._describe(segment_id)]
         for segment_id in new:
             self._show(segment_id, self.session.state(self.names[segment_id]))
+        if gone or new:
+            self.editor.select_one_of(there)
+            self._mend_mask()
         return bool(gone or new or changed)
+
+    def _mend_mask(self) -> None:
+        """Let prompts change voxels again when the segment that the editor limits changes to is gone."""
+        if self.editor.drop_lost_mask(self.labelmaps.segment_ids):
+            self.tell("The segment that changes were limited to is gone; voxels can be changed everywhere again.")
 
     def _describe(self, segment_id: str) -> bool:
         segment, old = self.segment(segment_id), self.names[segment_id]
@@ -333,14 +370,24 @@ class SceneCore:
         self.nodes.show_names(segment_id, segment.GetName())
         return True
 
+    def _take_in(self, segment_id: str) -> None:
+        """Have a segment that has come; one that was removed and has been brought back is what it was."""
+        write = self.writer.number(segment_id)
+        known = self._gone.pop(segment_id, None)
+        if known is None or not known.is_it(write):
+            self.session.hold(self._loaded(segment_id))
+            return
+        name = self.names.set(segment_id, self.segment(segment_id).GetName())
+        self.session.hold_again(name, known)
+        held = known.states[known.now] if write == known.write else self.session.state(name)
+        self.writer.resume(segment_id, held.masks)
+        self.editor.select(segment_id)
+
     def _loaded(self, segment_id: str) -> SegmentState:
-        """A segment of the scene; one that was removed and has been brought back is what it was."""
+        """A segment of the scene."""
         name = self.names.set(segment_id, self.segment(segment_id).GetName())
         prompts = self.nodes.read(segment_id)
         state = segment_state(self.volume, self.labelmaps, segment_id, name=name, prompts=prompts)
-        known = self._gone.pop(segment_id, None)
-        if known is not None and self.writer.knows(segment_id):
-            return replace(known, name=name)
         self.writer.adopt(segment_id, state.masks)
         self._shown[segment_id] = MappingProxyType(dict(state.prompts))
         return state

@@ -145,11 +145,8 @@ class SceneSession:
     def add_segment(self, name: str = "") -> str:
         """Add an empty segment, select it, and return its id; without a name it is numbered."""
         self._core.require_open()
-        segmentation = self.segmentation_node.GetSegmentation()
-        red, green, blue = palette_color(segmentation.GetNumberOfSegments())
-        color = [red / 255, green / 255, blue / 255]
-        self._core.save_state()
-        segment_id = str(segmentation.AddEmptySegment("", name.strip(), color))
+        red, green, blue = palette_color(len(self.segment_ids))
+        segment_id = self._core.add_segment(name.strip(), (red / 255, green / 255, blue / 255))
         self.selected_segment_id = segment_id
         return segment_id
 
@@ -178,13 +175,12 @@ class SceneSession:
         return segment_id
 
     def remove_segment(self, segment_id: str) -> None:
-        """Remove a segment with its prompts; it comes back only through the segment editor's undo.
+        """Remove a segment with its prompts; without an editor's history it does not come back.
 
         :raises InputError: there is no such segment.
         """
         self._core.name(segment_id)
-        self._core.save_state()
-        self.segmentation_node.GetSegmentation().RemoveSegment(segment_id)
+        self._core.remove_segment(segment_id)
 
     @property
     def selected_segment_id(self) -> str | None:

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from ..volume import Volume
 
 
+_FIRST = 1.0  # an observer's priority; without one it is 0
+
+
 class SceneListener(Protocol):
     """Who is told. No method may raise: VTK would swallow it."""
 
     def on_end(self, sentence: str) -> None:
         """The session cannot go on; the sentence says why."""
+
+    def on_segmentation_removed(self) -> None:
+        """The segmentation is about to be removed from the scene, which goes on without it."""
 
     def on_segmentation_changed(self) -> None:
         """A segment has come, gone or changed, its name, colour or tags, or the editor's history has restored it."""
@@ -50,12 +56,14 @@ class SceneWatch:
         self._volume_node = volume_node
         self._segmentation_node = segmentation_node
         self._listener = listener
-        self._image = volume_node.GetImageData()
+        self._voxels = _voxels_of(volume_node)
         self._to_segmentation = between_nodes(volume_node, segmentation_node)
         self._observers = Observers()
         scene = segmentation_node.GetScene()
         add = self._observers.add
         add(scene, scene.StartCloseEvent, self._on_close)
+        # Before the application's selectors, which let go of the node, so that the session ends without a word.
+        add(scene, scene.NodeAboutToBeRemovedEvent, self._on_removing, _FIRST)
         add(scene, scene.NodeRemovedEvent, self._on_removed)
         add(volume_node, volume_node.ImageDataModifiedEvent, self._on_image)
         add(volume_node, vtk.vtkCommand.ModifiedEvent, self._on_volume)
@@ -88,6 +96,11 @@ class SceneWatch:
         self._listener.on_end("The scene was closed, and the segmentation with it.")
 
     @calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]  # vtk has no types here
+    def _on_removing(self, _scene: slicer.vtkMRMLScene, _event: str, node: slicer.vtkMRMLNode) -> None:
+        if node is self._segmentation_node:
+            self._listener.on_segmentation_removed()
+
+    @calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]  # vtk has no types here
     def _on_removed(self, _scene: slicer.vtkMRMLScene, _event: str, node: slicer.vtkMRMLNode) -> None:
         if node is self._volume_node:
             self._listener.on_end(f"The volume {node.GetName()} was removed; choose another one to go on.")
@@ -100,7 +113,7 @@ class SceneWatch:
         self._listener.on_end(f"The voxels of {node.GetName()} have changed; choose it again to segment it as it is.")
 
     def _on_volume(self, node: slicer.vtkMRMLScalarVolumeNode, event: str) -> None:
-        if node.GetImageData() is not self._image:
+        if _voxels_of(node) != self._voxels:
             self._on_image(node, event)
             return
         matrix = vtk.vtkMatrix4x4()
@@ -116,3 +129,14 @@ class SceneWatch:
 
     def _on_voxels(self, _node: slicer.vtkMRMLSegmentationNode, _event: str) -> None:
         self._listener.on_voxels_changed()
+
+
+def _voxels_of(node: slicer.vtkMRMLScalarVolumeNode) -> tuple[vtk.vtkImageData | None, vtk.vtkDataArray | None, int]:
+    """The image, its voxels, and when they were last changed.
+
+    A change of the voxels themselves, as ``slicer.util.arrayFromVolumeModified`` announces it, is an event of the node
+    only: the image says nothing.
+    """
+    image = node.GetImageData()
+    scalars = image.GetPointData().GetScalars() if image else None
+    return image, scalars, scalars.GetMTime() if scalars else 0

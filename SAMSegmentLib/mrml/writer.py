@@ -106,10 +106,26 @@ class SegmentWriter:
         self._written[segment_id] = masks
         self._tags[segment_id] = number_of(self._segment(segment_id))
 
-    def knows(self, segment_id: str) -> bool:
-        """Whether a segment that has come is one that was written here, brought back by the editor's history."""
+    def resume(self, segment_id: str, masks: Masks) -> None:
+        """Go on with a segment that was removed, and has been brought back with these masks in it."""
+        self._written[segment_id] = masks
+        self._tags[segment_id] = number_of(self._segment(segment_id))
+
+    def number(self, segment_id: str) -> int | None:
+        """The number of a segment that has come; None when it was not given here."""
         number = number_of(self._segment(segment_id))
-        return number > self._first and number == self._tags.get(segment_id)
+        return number if number > self._first else None
+
+    def last_number(self, segment_id: str) -> int:
+        """The number of a segment that is gone."""
+        return self._tags.get(segment_id, 0)
+
+    def mark(self, segment_id: str) -> None:
+        """Have a segment recognised if it is removed and brought back, though nothing was written in it here."""
+        if self.last_number(segment_id) <= self._first:
+            self._last_number += 1
+            with self.by_us():
+                self._set_tag(segment_id, self._last_number)
 
     def write(self, segment_id: str, masks: Masks, step: int) -> bool:
         """Make a segment's slices what its masks are now.
@@ -154,6 +170,26 @@ class SegmentWriter:
         before = self._written.get(segment_id, _NOTHING)
         self._entries.append(_Entry(self._last_number, step, segment_id, before, before, True, is_by_hand=True))
         with self.by_us():
+            self._set_tag(segment_id, self._last_number)
+        return True
+
+    def note_segment(self, step: int, segment_id: str) -> bool:
+        """Take notice of a segment that was added or removed after the editor's history had kept its state.
+
+        A segment that is there before and after it is given its number: without one it cannot be recognised.
+
+        :param step: the last action before it.
+        :returns: whether it can be taken back in its turn; what was undone before cannot be redone then.
+        """
+        other = next((name for name in self._labelmaps.segment_ids if name != segment_id), None)
+        if self._history is None or other is None:
+            return False
+        self._undone.clear()
+        self._last_number += 1
+        before = self._written.get(other, _NOTHING)
+        self._entries.append(_Entry(self._last_number, step, other, before, before, True, is_by_hand=True))
+        with self.by_us():
+            self._set_tag(other, self._last_number)
             self._set_tag(segment_id, self._last_number)
         return True
 

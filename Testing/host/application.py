@@ -1,6 +1,7 @@
 """What a host puts in place: slicer.app, slicer.modules, qt, ctk, and Slicer's Python modules."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -43,8 +44,11 @@ class Application:
         self.extensions = qSlicerExtensionsManagerModel()
         self.module_manager = qSlicerModuleManager()
         self.main_window = qSlicerMainWindow() if main_window else None
-        self.views = _views(host) if main_window else {}
-        self.slice_widgets = {name: qMRMLSliceWidget(view.slice_view) for name, view in self.views.items()}
+        self.views: dict[str, HostView] = {}
+        self.slice_widgets: dict[str, qMRMLSliceWidget] = {}
+        if main_window:
+            for name, orientation in ORIENTATIONS.items():
+                self._make_view(host, name, orientation)
         self.settings = QSettings(str(host.folder / "Slicer.ini"), QSettings.Format.IniFormat)
         self.app = qSlicerApplication(host.scene, host.world.app_logic, self._managers(host), self.settings)
         self._teach_binding(host)
@@ -75,8 +79,15 @@ class Application:
             "files": qSlicerIOManager(host.scene, host.world.logics["Volumes"]),
         }
         if self.main_window is not None:
-            managers["layout"] = qSlicerLayoutManager(self.slice_widgets, host.world.app_logic.GetSliceLogics())
+            logics = host.world.app_logic.GetSliceLogics()
+            managers["layout"] = qSlicerLayoutManager(self.slice_widgets, logics, partial(self._make_view, host))
         return managers
+
+    def _make_view(self, host: "Host", name: str, orientation: str) -> None:
+        view = SliceView(host.world, name, orientation, VIEW_SIZE)
+        host.world.views.append(view)
+        self.views[name] = HostView(name, view)
+        self.slice_widgets[name] = qMRMLSliceWidget(view)
 
     def _teach_binding(self, host: "Host") -> None:
         """Which classes and static methods are not Qt's own here."""
@@ -147,15 +158,6 @@ class Application:
 
         timer.connect("timeout()", run)
         timer.start(milliseconds)
-
-
-def _views(host: "Host") -> dict[str, HostView]:
-    views = {}
-    for name, orientation in ORIENTATIONS.items():
-        view = SliceView(host.world, name, orientation, VIEW_SIZE)
-        host.world.views.append(view)
-        views[name] = HostView(name, view)
-    return views
 
 
 def _list_of(requirements: Any) -> list[str]:

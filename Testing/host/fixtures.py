@@ -39,10 +39,16 @@ def windowless_host(qt_libraries_present) -> "Iterator[Host]":
     yield from _lived_through(main_window=False)
 
 
-def _lived_through(*, main_window: bool) -> "Iterator[Host]":
+@pytest.fixture
+def older_host(qt_libraries_present) -> "Iterator[Host]":
+    """Slicer before 5.12, which has no ``slicer.packaging``."""
+    yield from _lived_through(main_window=True, without_packaging=True)
+
+
+def _lived_through(*, main_window: bool, without_packaging: bool = False) -> "Iterator[Host]":
     from Testing.host.host import Host
 
-    host = Host(main_window=main_window)
+    host = Host(main_window=main_window, without_packaging=without_packaging)
     yield host
     host.close()
     assert not host.problems, "\n".join(host.problems)

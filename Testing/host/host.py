@@ -140,7 +140,7 @@ class Host(Controls):
     # Views and scene
 
     def view(self, name: str) -> HostView:
-        """Red, Green or Yellow."""
+        """Red, Green or Yellow; Slice4 when a layout has asked for it."""
         return self.application.views[name]
 
     def show_volume(self, node: Any, *, fit: bool = True) -> None:

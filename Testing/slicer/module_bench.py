@@ -1,9 +1,11 @@
 """The SAMSegment module on the stand-in host, with an engine that tests can hold, on a volume that shows a ball."""
 
+import os
 import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import vtk
 from SAMSegmentLib.embeddings import CacheCounts, EmbeddingCache
 from SAMSegmentLib.errors import SAMSegmentError
 from SAMSegmentLib.geometry import slice_plane
+from SAMSegmentLib.models.catalogue import catalogue_entry
 from SAMSegmentLib.propagation import propagate
 from SAMSegmentLib.worker.interface import EmbeddingProgress
 from SAMSegmentLib.worker.volumemodel import VolumeModel
@@ -206,6 +209,12 @@ class Module:
         interactor.InvokeEvent("EnterEvent")
         self.settle()
 
+    def propagate(self) -> None:
+        """Press the button, and wait for the end."""
+        self.press("propagateButton")
+        self.wait(lambda: not self.ui.cancelPropagationButton.enabled, "propagation to end")
+        self.settle()
+
     def reload(self) -> Any:
         """The developer's button; returns the new panel's Python object."""
         self._library = _loaded("SAMSegmentLib")
@@ -271,6 +280,15 @@ class Module:
         self.touched.add(name)
         self.host.process_events(30)
         self.wait(lambda: not self.widget.panel.work.is_changed, "the panel to show it")
+
+
+def put_weights(name: str) -> Path:
+    """A file where the weights of a model are looked for; returns its path."""
+    entry = catalogue_entry(name)
+    path = Path(os.environ["SAMSEGMENT_HOME"]) / "weights" / entry.file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"stand-in")
+    return path
 
 
 def _loaded(package: str) -> dict[str, Any]:

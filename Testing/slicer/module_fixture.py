@@ -1,5 +1,6 @@
-"""The fixture ``module``: the SAMSegment module, opened; Testing/slicer/conftest.py offers it to the tests there."""
+"""Fixtures of the SAMSegment module, which Testing/slicer/conftest.py offers to the tests there."""
 
+import importlib.metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,3 +21,18 @@ def module(host, monkeypatch, request) -> "Iterator[Module]":
     module.restore_library()
     unused = set(getattr(request.function, "exercises", ())) - module.touched
     assert not unused, f"the test does not use {', '.join(sorted(unused))}"
+
+
+@pytest.fixture
+def lacking(monkeypatch) -> set[str]:
+    """Packages that are said to be missing until a test takes them out."""
+    names = {"msgspec", "torch"}
+    version = importlib.metadata.version
+
+    def version_of(name: str) -> str:
+        if name in names:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr("importlib.metadata.version", version_of)
+    return names

@@ -140,3 +140,20 @@ def test_a_translucent_segment_lets_the_image_through(host, volume):
     )
     assert inside.green() > outside.green() > 50
     assert inside.red() > outside.red() + 50
+
+
+def test_a_layout_with_a_fourth_view_makes_it_once_and_keeps_it(host):
+    import slicer
+
+    manager, layouts = slicer.app.layoutManager(), slicer.vtkMRMLLayoutNode
+    seen = []
+    manager.connect("layoutChanged(int)", lambda _layout: seen.append(manager.sliceViewNames()))
+    manager.setLayout(layouts.SlicerLayoutTwoOverTwoView)
+    interactor = manager.sliceWidget("Slice4").sliceView().interactor()
+    node = manager.sliceWidget("Slice4").mrmlSliceNode()
+    assert node.IsMappedInLayout()
+    manager.setLayout(layouts.SlicerLayoutFourUpView)
+    assert not node.IsMappedInLayout()
+    manager.setLayout(layouts.SlicerLayoutTwoOverTwoView)
+    assert manager.sliceWidget("Slice4").sliceView().interactor() is interactor
+    assert seen == [("Red", "Green", "Yellow", "Slice4")] * 3

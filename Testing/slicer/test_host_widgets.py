@@ -135,6 +135,28 @@ def test_a_user_selects_hides_and_renames_segments_in_the_table(slicer, host, se
     assert segmentation.GetSegmentation().GetSegment("liver").GetName() == "Leber"
 
 
+def test_a_user_chooses_the_colour_of_a_segment_in_the_table(slicer, host, segmentation):
+    from PySide6.QtGui import QColor
+
+    table = slicer.qMRMLSegmentsTableView()
+    table.setSegmentationNode(segmentation)
+    table.resize(300, 200)
+    table.show()
+    segment = segmentation.GetSegmentation().GetSegment("spleen")
+    before = segment.GetColor()
+    for answer, expected in ((None, before), (QColor("#00ff00"), (0.0, 1.0, 0.0))):
+        host.answers = [answer]
+        host.double_click_row(table, 1, column=1)
+        assert segment.GetColor() == expected
+
+
+def test_a_segment_editor_widget_without_a_scene_shows_nothing(slicer, segmentation):
+    widget = slicer.qMRMLSegmentEditorWidget()
+    widget.setMRMLSegmentEditorNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentEditorNode"))
+    widget.setSegmentationNode(segmentation)
+    assert (widget.segmentationNode(), widget.currentSegmentID()) == (None, "")
+
+
 def test_a_segment_editor_widget_shows_and_sets_its_node(slicer, host, volumes, segmentation):
     widget = slicer.qMRMLSegmentEditorWidget()
     widget.setMRMLScene(slicer.mrmlScene)

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 from Testing.slicer import (
     test_module_correction,
+    test_module_each_control,
     test_module_engine,
     test_module_export,
     test_module_life,
@@ -17,6 +18,7 @@ from Testing.slicer.module_bench import UI_FILE
 
 TESTS = (
     test_module_correction,
+    test_module_each_control,
     test_module_engine,
     test_module_export,
     test_module_life,

@@ -1,7 +1,6 @@
 """The module's section 'Engine and settings', the state line, and the installation."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -9,21 +8,13 @@ from SAMSegmentLib.embeddings import default_budget, default_folder
 from SAMSegmentLib.errors import EngineError, ModelUnavailableError
 from SAMSegmentLib.models.catalogue import catalogue_entry
 from SAMSegmentLib.models.weights import find_weights
-from Testing.slicer.module_bench import CENTRE, exercises
+from Testing.slicer.module_bench import CENTRE, exercises, put_weights
 
 K0 = CENTRE[2]
 
 
 def open_settings(module):
     module.open_section("settingsSection")
-
-
-def put_weights(name):
-    entry = catalogue_entry(name)
-    path = Path(os.environ["SAMSEGMENT_HOME"]) / "weights" / entry.file_name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"stand-in")
-    return path
 
 
 def test_nothing_is_started_before_a_volume_is_chosen(module):
@@ -98,7 +89,7 @@ def test_folder_and_budget_of_prepared_slices_are_the_users(module, tmp_path):
     module.wait(lambda: default_folder() == tmp_path / "embeddings", "the folder")
     assert default_budget() == 7 << 30
     module.press("clearCacheButton")
-    assert "0 prepared slices removed" in module.ui.cacheLabel.text
+    module.wait(lambda: "0 prepared slices removed" in module.ui.cacheLabel.text, "the removal")
     module.host.unload("SAMSegment")
     assert os.environ["SAMSEGMENT_HOME"] == before
 
@@ -163,23 +154,6 @@ def test_a_download_that_fails_says_why(module, monkeypatch):
     module.choose("modelComboBox", "mobile_sam")
     module.press("downloadButton")
     module.wait(lambda: "no connection" in module.said, "the sentence")
-
-
-@pytest.fixture
-def lacking(monkeypatch):
-    """Packages that are said to be missing until they were installed."""
-    import importlib.metadata
-
-    names = {"msgspec", "torch"}
-    version = importlib.metadata.version
-
-    def version_of(name):
-        if name in names:
-            raise importlib.metadata.PackageNotFoundError(name)
-        return version(name)
-
-    monkeypatch.setattr("importlib.metadata.version", version_of)
-    return names
 
 
 @exercises("installButton")

@@ -201,17 +201,3 @@ def test_placing_markups_takes_the_mouse_from_the_tool(module):
     slicer.app.applicationLogic().GetInteractionNode().SwitchToSinglePlaceMode()
     module.settle()
     assert not module.ui.includeButton.checked
-
-
-@pytest.mark.parametrize(("keys", "button"), [("Shift+E", "excludeButton"), ("Shift+B", "boxButton")])
-def test_shortcuts_choose_tools_as_long_as_the_module_is_open(module, keys, button):
-    import slicer
-
-    module.open_ball()
-    module.host.key(slicer.util.mainWindow(), keys)
-    module.settle()
-    assert getattr(module.ui, button).checked
-    module.host.leave("SAMSegment")
-    module.host.key(slicer.util.mainWindow(), keys)
-    module.settle()
-    assert not getattr(module.ui, button).checked

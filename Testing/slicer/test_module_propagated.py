@@ -1,7 +1,7 @@
 """What becomes of propagated slices, and of a propagation that runs, when the user goes on working."""
 
 from Testing.slicer.module_bench import CENTRE, exercises
-from Testing.slicer.test_module_propagation import BALL_SLICES, propagate, reached
+from Testing.slicer.test_module_propagation import BALL_SLICES, reached
 
 I0, J0, K0 = CENTRE
 
@@ -18,13 +18,13 @@ def start(module):
 def test_a_correcting_click_says_how_many_slices_are_to_be_made_anew(module):
     module.open_ball()
     module.click("Red", CENTRE)
-    propagate(module)
+    module.propagate()
     before = reached(module)
     module.click("Red", (I0, J0, K0 + 4))
     lost = before - reached(module)
     assert len(lost) > 1
     assert bar(module) == f"Propagate again: {len(lost)} slices are to be made anew"
-    propagate(module)
+    module.propagate()
     assert "Done" in bar(module)
     assert reached(module) >= before
 
@@ -32,7 +32,7 @@ def test_a_correcting_click_says_how_many_slices_are_to_be_made_anew(module):
 def test_what_was_said_of_a_propagation_follows_undo_and_the_selected_segment(module):
     module.open_ball()
     module.click("Red", CENTRE)
-    propagate(module)
+    module.propagate()
     done = bar(module)
     module.click("Red", (I0, J0, K0 + 4))
     module.press("undoButton")
@@ -58,7 +58,7 @@ def test_a_click_beside_a_propagation_that_runs_is_answered_and_ends_it(module):
     assert len(module.prompts()) == 2
     assert module.mask()[K0].any()
     assert "Done" not in bar(module)
-    propagate(module)
+    module.propagate()
     assert "Done" in bar(module)
 
 
@@ -86,10 +86,10 @@ def test_propagation_ends_before_a_slice_that_the_user_marks(module):
     assert f"ends before: {K0 + 3}." in module.ui.keySlicesLabel.text
     module.look("Red", (I0, J0, K0 + 1))
     assert not module.ui.stopCheckBox.checked
-    propagate(module)
+    module.propagate()
     assert max(reached(module)) == K0 + 2
     assert min(reached(module)) <= min(BALL_SLICES) + 1
     module.look("Red", (I0, J0, K0 + 3))
     module.press("stopCheckBox")
-    propagate(module)
+    module.propagate()
     assert max(reached(module)) >= max(BALL_SLICES) - 1

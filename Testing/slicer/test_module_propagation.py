@@ -13,19 +13,13 @@ def reached(module):
     return set(module.mask().any((1, 2)).nonzero()[0])
 
 
-def propagate(module):
-    module.press("propagateButton")
-    module.wait(lambda: not module.ui.cancelPropagationButton.enabled, "propagation to end")
-    module.settle()
-
-
 @exercises("propagateButton")
 def test_one_press_carries_the_ball_through_the_volume(module):
     module.open_ball()
     assert not module.ui.propagateButton.enabled
     module.click("Red", CENTRE)
     assert f"from axial slice {K0}." in module.ui.keySlicesLabel.text
-    propagate(module)
+    module.propagate()
     assert reached(module) >= BALL_SLICES - {min(BALL_SLICES), max(BALL_SLICES)}
     assert "Done" in module.ui.propagationProgressBar.format
     module.press("undoButton")
@@ -56,12 +50,12 @@ def test_range_direction_and_orientation_are_kept_to(module):
     module.set("rangeWidget", (K0 - 4, K0 + 3))
     module.choose("directionComboBox", 1)
     assert "head" in module.ui.directionComboBox.currentText
-    propagate(module)
+    module.propagate()
     assert reached(module) == set(range(K0, K0 + 4))
     module.press("undoButton")
     module.settle()
     module.choose("directionComboBox", 2)
-    propagate(module)
+    module.propagate()
     assert reached(module) == set(range(K0 - 4, K0 + 1))
     module.choose("orientationComboBox", "Sagittal")
     module.settle()
@@ -83,7 +77,7 @@ def test_what_is_ticked_is_asked_for(module, name):
     for other in set(boxes) - {name}:
         module.press(boxes[other])
         module.press(boxes[other])
-    propagate(module)
+    module.propagate()
     (propagation,) = module.widget.panel.work.segment.propagations
     assert {ticked for ticked in boxes if getattr(propagation, ticked)} == {name}
     assert reached(module) >= BALL_SLICES - {min(BALL_SLICES), max(BALL_SLICES)}
@@ -93,12 +87,12 @@ def test_what_is_ticked_is_asked_for(module, name):
 def test_the_view_follows_when_told_so(module):
     module.open_ball()
     module.click("Red", CENTRE)
-    propagate(module)
+    module.propagate()
     assert module.widget.panel.work.viewed == ("axial", K0)
     module.press("undoButton")
     module.settle()
     module.press("followCheckBox")
-    propagate(module)
+    module.propagate()
     assert module.widget.panel.work.viewed != ("axial", K0)
 
 
@@ -108,7 +102,7 @@ def test_doubtful_slices_are_gone_through_and_accepted(module):
     module.click("Red", CENTRE)
     module.press("nextDoubtfulButton")
     assert "No slice is in doubt" in module.said
-    propagate(module)
+    module.propagate()
     work = module.widget.panel.work
     doubtful = [score.index for score in module.session.session.doubtful_slices(work.segment.name)]
     module.press("nextDoubtfulButton")
@@ -133,7 +127,7 @@ def test_the_plot_shows_each_slice_and_which_are_worth_a_look(module):
 
     module.open_ball()
     module.click("Red", CENTRE)
-    propagate(module)
+    module.propagate()
     name = module.widget.panel.work.segment.name
     scores = module.session.session.scores(name)
     shown = {bar.index: bar for bar in bars(scores)}

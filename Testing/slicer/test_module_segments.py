@@ -100,13 +100,17 @@ def test_a_volume_that_is_deleted_in_the_middle_of_a_request_ends_the_session(mo
 def test_a_volume_whose_voxels_have_changed_is_worked_on_when_it_is_chosen_again(module):
     node = module.open_ball()
     module.click("Red", CENTRE)
-    slicer.util.arrayFromVolume(node)[0] = 1
+    changed = slicer.util.arrayFromVolume(node)[K0 + 2]
+    changed[:, I0 + 1 :] = 20  # half of the ball's slice is gone
     slicer.util.arrayFromVolumeModified(node)
-    for _ in range(2):
-        module.choose_node("volumeSelector", node)
-        module.wait(lambda: module.session is not None, "the session")
+    module.wait(lambda: module.session is None, "the session to end")
+    assert "have changed; choose it again" in module.said
+    module.choose_node("volumeSelector", node)
+    module.wait(lambda: module.session is not None, "the session")
+    assert module.said == "", "what was to be done is done"
+    assert module.mask()[K0].any(), "what was made before is there"
     module.click("Red", (I0, J0, K0 + 2))
-    assert module.mask()[K0 + 2].any()
+    assert np.array_equal(module.mask()[K0 + 2], changed == 200), "the model sees the slice as it is"
 
 
 def test_a_refused_segmentation_is_opened_when_its_cause_is_mended_and_the_module_entered_again(module):

@@ -67,7 +67,7 @@ def test_a_segment_removed_elsewhere_takes_its_prompts_along(late):
     assert np.array_equal(late.mask("other")[4], BALL[4])
     assert late.scene_session.session.segment_names == ("other",)
     with pytest.raises(InputError):
-        late.click((9, 8, 7))
+        late.click((9, 8, 7), segment_id="ball")
     late.scene_session.undo()
     late.scene_session.undo()
     assert late.scene_session.prompts() == []

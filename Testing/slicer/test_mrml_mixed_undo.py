@@ -1,4 +1,4 @@
-"""Clicks, strokes, undo here and undo in the segment editor, in any order: no voxels but those that once were."""
+"""Clicks, strokes, segments that come and go, undo here and in the editor: no voxels but those that once were."""
 
 import random
 from contextlib import suppress
@@ -17,7 +17,7 @@ SHAPE = BALL.shape[::-1]
 ENOUGH_STATES = 200  # of the editor, whose history is never full in these tests
 RESTORING = {"undo", "redo", "undo in editor", "redo in editor"}
 ACTIONS = ("click",) * 5 + ("box", "remove", "clear", "accept", "release", "overwrite", "choose", "paint", "paint")
-ACTIONS += ("erase", "undo", "undo", "redo", "undo in editor", "redo in editor")
+ACTIONS += ("erase", "undo", "undo", "redo", "undo in editor", "redo in editor", "add segment", "remove segment")
 
 
 class Hand:
@@ -41,6 +41,8 @@ class Hand:
             "box": self._box,
             "paint": self._stroke,
             "erase": lambda: self._stroke(erase=True),
+            "add segment": self._session.add_segment,
+            "remove segment": self._remove_segment,
             "overwrite": lambda: self._session.editor_node.SetOverwriteMode(self._random.randrange(3)),
             "undo": self._session.undo,
             "redo": self._session.redo,
@@ -78,6 +80,10 @@ class Hand:
         i, j, k = self._voxel()
         box = max(0, i - 1), i, max(0, j - 2), j, max(0, k - 1), k
         self._loop.paint(self._segment(), box, erase=erase)
+
+    def _remove_segment(self) -> None:
+        if len(self._session.segment_ids) > 1:
+            self._session.remove_segment(self._segment())
 
     def _pick(self, voxel):
         return picked(voxel, self._random.choice(list(Orientation)))

@@ -1,5 +1,6 @@
-"""Stand-ins for ``slicer.i18n``, ``slicer.packaging`` and ``SampleData``."""
+"""Stand-ins for ``slicer.i18n``, ``slicer.packaging``, ``SampleData`` and the PyTorch extension's ``PyTorchUtils``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,6 +65,26 @@ def sample_data_module(registered: list[dict[str, Any]]) -> ModuleType:
             registered.append(source)
 
     module.SampleDataLogic = SampleDataLogic
+    return module
+
+
+def pytorch_utils_module(install: Callable[[bool, str | None], None]) -> ModuleType:
+    """``PyTorchUtils.PyTorchUtilsLogic().installTorch`` calls ``install(ask_confirmation, requirement)``."""
+    module = ModuleType("PyTorchUtils", "Stand-in: nothing is installed.")
+
+    class PyTorchUtilsLogic:
+        """Stands in for the extension's."""
+
+        def installTorch(
+            self,
+            askConfirmation: bool = False,
+            forceComputationBackend: str | None = None,
+            torchVersionRequirement: str | None = None,
+            torchvisionVersionRequirement: str | None = None,
+        ) -> None:
+            install(askConfirmation, torchVersionRequirement)
+
+    module.PyTorchUtilsLogic = PyTorchUtilsLogic
     return module
 
 

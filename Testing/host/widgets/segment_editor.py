@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import shiboken6
 import slicer
 import vtk
-from PySide6 import QtWidgets
+from PySide6 import QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal
 
 from Testing.host.problems import NotInHost
+from Testing.host.widgets.main_window import qSlicerMainWindow
 from Testing.host.widgets.mrml import Observations, qMRMLWidget
 from Testing.host.widgets.stored import stored, stored_setter
 
@@ -61,11 +63,13 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._names = list(EFFECTS)
         self._shown: tuple[str, str, str] = ("", "", "")
         self._buttons: dict[str, QtWidgets.QToolButton] = {}
+        self._shortcuts: list[QtGui.QShortcut] = []
         self._build()
 
     def _build(self) -> None:
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(_segments_frame())
         grid = QtWidgets.QGridLayout()
         for number, name in enumerate(EFFECTS):
             button = QtWidgets.QToolButton()
@@ -144,9 +148,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def _note_change(self, *_: Any) -> None:
         """Tells what changed, and selects the reference volume and the first segment, as Slicer does.
 
-        While a scene is loaded or closed nothing is noted.
+        Without a scene, and while one is loaded or closed, nothing is noted.
         """
-        if self._node is None or (self._scene is not None and self._scene.IsBatchProcessing()):
+        if self._node is None or self._scene is None or self._scene.IsBatchProcessing():
             return
         before, self._segmentation = self._segmentation, self._node.GetSegmentationNode()
         segmentation = self._segmentation
@@ -238,13 +242,23 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     maximumNumberOfUndoStates = Property(int, _read_undo_states, setMaximumNumberOfUndoStates)
 
-    # Shortcuts and views: Slicer's business, which a module must only call in pairs
+    # Shortcuts and views
 
-    def installKeyboardShortcuts(self, _parent: Any = None) -> None:
-        self.setProperty("hostShortcuts", True)
+    def installKeyboardShortcuts(self, parent: QtWidgets.QWidget | None = None) -> None:
+        """Undo and redo by Slicer's keys, in the main window unless another parent is given. The other keys are not."""
+        self.uninstallKeyboardShortcuts()
+        standard = QtGui.QKeySequence.StandardKey
+        keys = (("Z", self.undo), (standard.Undo, self.undo), ("Y", self.redo), (standard.Redo, self.redo))
+        for key, called in keys:
+            shortcut = QtGui.QShortcut(QtGui.QKeySequence(key), parent or _main_window())
+            shortcut.activated.connect(called)
+            self._shortcuts.append(shortcut)
 
     def uninstallKeyboardShortcuts(self) -> None:
-        self.setProperty("hostShortcuts", False)
+        for shortcut in self._shortcuts:
+            if shiboken6.isValid(shortcut):
+                shiboken6.delete(shortcut)
+        self._shortcuts.clear()
 
     def setupViewObservations(self) -> None:
         self.setProperty("hostViews", True)
@@ -258,3 +272,16 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
 def _id(node: Any) -> str:
     return node.GetID() if node is not None else ""
+
+
+def _segments_frame() -> QtWidgets.QFrame:
+    """Where Slicer's widget has a table of the segments, by the name by which scripts find it."""
+    frame = QtWidgets.QFrame()
+    frame.setObjectName("SegmentsTableResizableFrame")
+    frame.setMinimumHeight(60)
+    return frame
+
+
+def _main_window() -> QtWidgets.QWidget | None:
+    windows = QtWidgets.QApplication.topLevelWidgets()
+    return next((window for window in windows if isinstance(window, qSlicerMainWindow)), None)

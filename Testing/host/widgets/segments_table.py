@@ -20,7 +20,10 @@ SEGMENTATION_EVENTS = (
 
 
 class qMRMLSegmentsTableView(qMRMLWidget):
-    """A row a segment; a click into the first column hides or shows it, an edited name renames it."""
+    """A row a segment; a click into the first column hides or shows it, an edited name renames it.
+
+    A double click on a colour asks for another one, by Qt's dialog instead of Slicer's terminology selector.
+    """
 
     selectionChanged = Signal(QtCore.QItemSelection, QtCore.QItemSelection)
     segmentAboutToBeModified = Signal(str)
@@ -64,6 +67,7 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         for column, width in ((0, 24), (1, 24), (2, 60)):
             self._table.setColumnWidth(column, width)
         self._table.cellClicked.connect(self._click)
+        self._table.cellDoubleClicked.connect(self._double_click)
         self._table.itemChanged.connect(self._note_edit)
         self._table.selectionModel().selectionChanged.connect(self.selectionChanged.emit)
         layout = QtWidgets.QVBoxLayout(self)
@@ -186,6 +190,14 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         if COLUMNS[column] == "visibility" and display is not None:
             segment_id = self.segmentIDForRow(row)
             display.SetSegmentVisibility(segment_id, not display.GetSegmentVisibility(segment_id))
+
+    def _double_click(self, row: int, column: int) -> None:
+        if COLUMNS[column] != "color" or self.readOnly:
+            return
+        segment = self._node.GetSegmentation().GetSegment(self.segmentIDForRow(row))
+        color = QtWidgets.QColorDialog.getColor(QtGui.QColor.fromRgbF(*segment.GetColor()), self)
+        if color is not None and color.isValid():
+            segment.SetColor(color.redF(), color.greenF(), color.blueF())
 
     def _note_edit(self, item: QtWidgets.QTableWidgetItem) -> None:
         segment_id = item.data(Qt.ItemDataRole.UserRole)

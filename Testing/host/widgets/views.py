@@ -1,5 +1,6 @@
 """Stand-ins for Slicer's slice widgets and layout manager, over real off-screen slice views."""
 
+from collections.abc import Callable
 from typing import Any
 
 import vtk
@@ -14,8 +15,9 @@ from Testing.slicer.mrml_scene import SliceView
 ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
 FOUR_UP = 3  # vtkMRMLLayoutNode's numbers
 ONE_UP_3D = 4
-# The slice views of layouts that do not show all three.
-LAYOUTS = {ONE_UP_3D: (), 6: ("Red",), 7: ("Yellow",), 8: ("Green",)}
+TWO_OVER_TWO = 27
+# The slice views of layouts that do not show just the three; Slice4 is axial in Slicer, too.
+LAYOUTS = {ONE_UP_3D: (), 6: ("Red",), 7: ("Yellow",), 8: ("Green",), TWO_OVER_TWO: (*ORIENTATIONS, "Slice4")}
 
 
 class ctkVTKAbstractView(QtWidgets.QWidget):
@@ -118,7 +120,10 @@ class qMRMLSliceWidget(qMRMLAbstractViewWidget):
 
 
 class qSlicerLayoutManager(QtCore.QObject):
-    """Stands in for Slicer's: three slice views, no 3D view. A layout is a number that says which of them are shown."""
+    """Stands in for Slicer's: three slice views, a fourth when a layout first asks for it, no 3D view.
+
+    A layout is a number that says which of them are shown; views stay when the layout does not show them.
+    """
 
     layoutChanged = Signal(int)
     threeDViewCount = stored(int, "threeDViewCount", 0)
@@ -126,9 +131,11 @@ class qSlicerLayoutManager(QtCore.QObject):
     tableViewCount = stored(int, "tableViewCount", 0)
     enabled = stored(bool, "enabled", True)
 
-    def __init__(self, widgets: dict[str, qMRMLSliceWidget], logics: Any) -> None:
+    def __init__(
+        self, widgets: dict[str, qMRMLSliceWidget], logics: Any, make_view: Callable[[str, str], None]
+    ) -> None:
         super().__init__()
-        self._widgets, self._logics = widgets, logics
+        self._widgets, self._logics, self._make_view = widgets, logics, make_view
         self._layout = FOUR_UP
         self._map()
 
@@ -161,8 +168,12 @@ class qSlicerLayoutManager(QtCore.QObject):
         self.layoutChanged.emit(self._layout)
 
     def _map(self) -> None:
+        shown = LAYOUTS.get(self._layout, tuple(ORIENTATIONS))
+        for name in shown:
+            if name not in self._widgets:
+                self._make_view(name, "Axial")
         for name, widget in self._widgets.items():
-            widget.mrmlSliceNode().SetMappedInLayout(name in LAYOUTS.get(self._layout, self._widgets))
+            widget.mrmlSliceNode().SetMappedInLayout(name in shown)
 
     layout = Property(int, _read_layout, setLayout)
 
