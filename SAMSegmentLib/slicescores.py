@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from .segmentstate import SegmentState
 
 
+# A propagated slice of less confidence is worth a look.
+DOUBTFUL_BELOW = 0.7
+
+
 @dataclass(frozen=True)
 class SliceScore:
     """One slice of a segment.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from SAMSegmentLib.slicescores import DOUBTFUL_BELOW
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from SAMSegmentLib.slicescores import SliceScore
-
-# A slice whose confidence is below this is worth a look.
-DOUBTFUL_BELOW = 0.7
 
 # The picture is as wide as there are slices, and this high; the page stretches it.
 HEIGHT = 100

@@ -8,7 +8,9 @@ from trame.widgets import html
 from trame_client.widgets.core import HtmlElement
 from trame_server.utils.typed_state import TypedState
 
-from .confidence_plot import DOUBTFUL_BELOW, HEIGHT
+from SAMSegmentLib.slicescores import DOUBTFUL_BELOW
+
+from .confidence_plot import HEIGHT
 from .state import ReviewState
 from .widgets import hint, text_button
 

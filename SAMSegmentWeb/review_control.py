@@ -8,8 +8,9 @@ from trame_server.utils.typed_state import TypedState
 
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.geometry import slice_count
+from SAMSegmentLib.slicescores import DOUBTFUL_BELOW
 
-from .confidence_plot import DOUBTFUL_BELOW, ConfidencePlot, is_doubtful
+from .confidence_plot import ConfidencePlot, is_doubtful
 from .messages import told
 from .state import ReviewState
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import qt
 from slicer.i18n import tr as _
 
+from SAMSegmentLib.slicescores import DOUBTFUL_BELOW
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from SAMSegmentLib.slicescores import SliceScore
-
-# An estimated Dice below this is worth a look.
-DOUBTFUL_BELOW = 0.7
 
 _BACKGROUND, _LINE = "#f4f4f4", "#808080"
 # Okabe and Ito's colours: told apart with the common colour blindnesses, and by brightness.
