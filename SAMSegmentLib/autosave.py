@@ -62,18 +62,21 @@ class Autosave:
         self._folder = folder or default_folder()
         self._path: Path | None = None
         self._wanted = threading.Condition()
-        self._is_changed = self._is_closed = False
+        self._is_changed = self._is_closed = self._is_kept = False
         self._thread = threading.Thread(target=self._run, name="samsegment-autosave", daemon=True)
         self._thread.start()
         session.add_listener(self._note_change)
 
-    def close(self) -> None:
-        """Remove the file: the session has ended in good order. Waits for a write that is under way."""
+    def close(self, *, keep: bool = False) -> None:
+        """Remove the file: the session has ended in good order. Waits for a write that is under way.
+
+        :param keep: the session has not; the file is left with the last change in it.
+        """
         with self._wanted:
-            self._is_closed = True
+            self._is_closed, self._is_kept = True, keep
             self._wanted.notify()
         self._thread.join()
-        if self._path:
+        if self._path and not keep:
             self._path.unlink(missing_ok=True)
 
     def _note_change(self) -> None:
@@ -86,7 +89,7 @@ class Autosave:
         while True:
             with self._wanted:
                 self._wanted.wait_for(lambda: self._is_changed or self._is_closed)
-                if self._is_closed:
+                if self._is_closed and not (self._is_kept and self._is_changed):
                     return
                 self._is_changed = False
             try:

@@ -31,6 +31,9 @@ IJK = tuple[int, int, int]
 # Cosine of the angle by which two voxel axes may miss the right angle (0.1 degrees) before a grid counts as sheared.
 _SHEAR_COSINE = 2e-3
 
+# How many times longer one side of a voxel may be than another that it counts as equal to: of a pixel, of a cube.
+_SAME_PIXEL_SIDE, _SAME_SIDE = 1.01, 1.05
+
 
 class Orientation(str, Enum):
     """The anatomical plane that a slice lies nearest to."""
@@ -259,14 +262,28 @@ def slice_through(volume: Volume, orientation: Orientation, ijk: IJK) -> SlicePl
 
 
 def native_orientation(volume: Volume) -> Orientation:
-    """The orientation that the volume was acquired in: across its coarsest voxel axis, axial when in doubt.
+    """The orientation that the volume was acquired in, axial when in doubt.
 
-    A single slice lies in the plane of its other two axes, whatever its thickness.
+    A single slice lies in the plane of its other two axes, whatever its thickness. DICOM's frames are the slices. Of
+    other volumes two voxel sides that are equal are a pixel's, so that the slices are across the third one, be it the
+    longest or the shortest; where there are no such two, they are across the longest side.
     """
     single = [item for item in Orientation if slice_count(volume, item) == 1]
     if len(single) == 1:
         return single[0]
+    across = _slice_axis_as_acquired(volume)
+    return next((item for item in Orientation if slice_axis(volume, item) == across), Orientation.AXIAL)
+
+
+def _slice_axis_as_acquired(volume: Volume) -> int | None:
+    """The voxel axis from slice to slice; None when the voxels are cubes."""
+    if volume.source_frames:
+        return 2
     spacing = volume.spacing
-    axial = spacing[slice_axis(volume, Orientation.AXIAL)]
-    coarsest = max(Orientation, key=lambda orientation: spacing[slice_axis(volume, orientation)])
-    return coarsest if spacing[slice_axis(volume, coarsest)] > 1.05 * axial else Orientation.AXIAL
+    if max(spacing) <= _SAME_SIDE * min(spacing):
+        return None
+    for axis in range(3):
+        one, other = (length for number, length in enumerate(spacing) if number != axis)
+        if max(one, other) <= _SAME_PIXEL_SIDE * min(one, other):
+            return axis
+    return int(np.argmax(spacing))

@@ -99,9 +99,12 @@ class Application:
                 self.controllers.look()
             await asyncio.sleep(_BETWEEN_LOOKS_S)
 
-    async def stop(self) -> None:
-        """End the worker process, and serve no more."""
-        self.controllers.work.close()
+    async def stop(self, *, keep_autosave: bool = False) -> None:
+        """End the worker process, and serve no more.
+
+        :param keep_autosave: as :meth:`.work.Work.close` takes it.
+        """
+        self.controllers.work.close(keep_autosave=keep_autosave)
         await self._server.stop()
 
     def _bound(self, web_server: Any) -> None:

@@ -60,7 +60,7 @@ class Controllers:
         self.history = HistoryControl(state, self.work)
         self.saving = SavingControl(state, self.work, folder)
         self.recovery = RecoveryControl(state, self.work)
-        self.opening = OpeningControl(state, self.work, self.uploads, self._opened)
+        self.opening = OpeningControl(state, self.work, self.uploads, self._opened, self.saving.save)
 
     def look(self) -> None:
         """Finish what the engine has answered and bring the page up to date; takes milliseconds."""
@@ -72,6 +72,7 @@ class Controllers:
         self.prompts.views.show_volume()
         self.display.show_volume()
         self.propagation.show_volume()
+        self.model.show_volume()
         self.review.start_anew()
         self.saving.show_volume()
         self.recovery.show_volume()

@@ -50,7 +50,7 @@ class Guard:
     def _middleware(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if not self._knows_secret(request) or _is_of_another_site(request):
+            if _port_of(request) is None or not self._knows_secret(request) or _is_of_another_site(request):
                 return web.Response(status=HTTPStatus.FORBIDDEN, text=_FORBIDDEN)
             if request.path == _SOCKET_PATH:
                 return await self._connect(request, handler)
@@ -64,7 +64,7 @@ class Guard:
 
     def _knows_secret(self, request: web.Request) -> bool:
         shown = request.query.get("secret") or request.cookies.get(_cookie_name(request)) or ""
-        return hmac.compare_digest(shown.encode(), self._secret.encode())
+        return hmac.compare_digest(shown.encode(errors="replace"), self._secret.encode())
 
     async def _connect(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.is_taken:
@@ -102,12 +102,25 @@ def _is_of_another_site(request: web.Request) -> bool:
     # To cookies, what listens at another port of this machine is the same site: its pages' requests have our cookie.
     # Browsers name the page's origin, with the port, wherever a request could change something.
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc != request.host
+    except ValueError:  # no address at all, which no browser sends
+        return True
+
+
+def _port_of(request: web.Request) -> int | None:
+    """The port that a request's Host header names; None when it is no address."""
+    try:
+        return urlsplit(f"//{request.host}").port or 80
+    except ValueError:
+        return None
 
 
 def _cookie_name(request: web.Request) -> str:
     # Cookies do not tell ports apart, and two viewers may run on one machine.
-    return f"samsegment_{urlsplit(f'//{request.host}').port or 80}"
+    return f"samsegment_{_port_of(request)}"
 
 
 def _waiting_page() -> str:

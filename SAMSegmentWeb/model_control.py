@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trame_server.state import State
 
+    from SAMSegmentLib.worker.client import WorkerSettings
     from SAMSegmentLib.worker.interface import EmbeddingProgress
 
     from .display_control import DisplayControl
@@ -60,6 +61,7 @@ class ModelControl:
             for entry, path in model_states()
         ]
         self._data.windows = [{"title": _WINDOW_TITLES.get(name, f"CT {name}"), "value": name} for name in _WINDOWS]
+        work.add_listener(self._follow_window)
 
     @told
     def choose_model(self, name: str) -> None:
@@ -67,7 +69,7 @@ class ModelControl:
         entry = catalogue_entry(name)
         self._state.dirty(self._typed.name.model)
         locate_weights(entry)
-        self._work.use_settings(replace(self._work.settings, model=name))
+        self._use_settings(replace(self._work.settings, model=name))
         self._data.model = name
 
     async def choose_device(self, device: str) -> None:
@@ -97,8 +99,7 @@ class ModelControl:
         """Show other grey values to the model, and to the user."""
         self._state.dirty(self._typed.name.window)
         self._work.use_window(window)
-        self._data.window = window
-        self._display.show_window(window)
+        self._follow_window()
 
     @told
     def embed_all(self) -> None:
@@ -126,16 +127,31 @@ class ModelControl:
         else:
             self._work.engine.resume()
 
+    def show_volume(self) -> None:
+        """Say nothing of the slices of the volume before."""
+        self._data.embedded = ""
+
     def show_status(self, text: str) -> None:
         """What the worker is at while it starts."""
         self._data.status = text
 
     # --- inside
 
+    def _follow_window(self) -> None:
+        """Prompts that are opened bring their window along, and a new volume begins with its own."""
+        if self._data.window != self._work.window:
+            self._data.window = self._work.window
+            self._display.show_window(self._work.window)
+
     @told
     def _use_device(self, device: str) -> None:
-        self._work.use_settings(replace(self._work.settings, device=device))
+        self._use_settings(replace(self._work.settings, device=device))
         self._data.device = device
+
+    def _use_settings(self, settings: WorkerSettings) -> None:
+        self._work.use_settings(settings)
+        if self._data.is_paused:
+            self._work.engine.pause()
 
     def _note_progress(self, progress: EmbeddingProgress) -> None:
         left = progress.seconds_left
@@ -146,6 +162,8 @@ class ModelControl:
     def _embedded(self, future: Future[None]) -> None:
         self._embedding = None
         self._data.is_embedding = False
-        if not future.cancelled() and (error := future.exception()) is not None:
+        if future.cancelled():
+            self._data.embedded = ""
+        elif (error := future.exception()) is not None:
             self._data.embedded = ""
             self.messages.fail(str(error))

@@ -31,6 +31,8 @@ class Source:
 def source_of_uploads(folder: Path) -> Source:
     """What a batch of uploaded files is: one image, a header with its data file, or DICOM.
 
+    Files without a folder of their own are put into one whose name says something to the user, unlike the batch's.
+
     :raises InputError: there is no file, or several images of which one has to be chosen.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -77,4 +79,13 @@ def _without_folders(sentence: str, source: Source) -> str:
 def _named_folder(folder: Path) -> Path:
     """The folder that the user chose: the browser names it, and it lies in the batch's own."""
     inside = list(folder.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+    if len(inside) == 1 and inside[0].is_dir():
+        return inside[0]
+    named = folder / f"selection of {len(inside)} files"
+    try:
+        named.mkdir(mode=0o700)
+        for path in inside:
+            path.rename(named / path.name)
+    except OSError as error:
+        raise InputError(f"The files cannot be kept on this machine ({error.strerror}); open them again.") from error
+    return named

@@ -18,7 +18,7 @@ from .series_text import series_details, series_title
 from .state import OpeningState, PageState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from trame_server.state import State
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .uploads import Uploads
     from .work import Work
 
+_SAVED_KIND = "seg.nrrd"  # what is drawn by hand is in it, too
 _BUSY = "Another file is being read; open this one when that is done."
 _NO_MEMORY = "There is not enough memory for this volume; close other programs, or crop it."
 
@@ -36,17 +37,27 @@ class OpeningControl:
     """Opens what was uploaded, or named when the viewer was started.
 
     :param opened: called when a volume is open.
+    :param save: writes a file of a kind, and says so or why not.
     """
 
-    def __init__(self, state: State, work: Work, uploads: Uploads, opened: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        state: State,
+        work: Work,
+        uploads: Uploads,
+        opened: Callable[[], None],
+        save: Callable[[str], Awaitable[None]],
+    ) -> None:
         self.messages = work.messages
         self._state = state
         self._work = work
         self._uploads = uploads
         self._opened = opened
+        self._save = save
         self._data = TypedState(state, OpeningState).data
         self._page = TypedState(state, PageState).data
         self._chosen: Source | None = None
+        self._waiting: tuple[Source, Volume] | None = None
         self._is_reading = False
 
     def page_connected(self) -> None:
@@ -89,8 +100,26 @@ class OpeningControl:
         if self._chosen is not None:
             await self.open(with_frame(self._chosen, int(self._data.frame)))
 
+    def keep_open(self) -> None:
+        """Stay with the volume that is open, rather than the one that was read."""
+        self._take_waiting()
+        if self._work.opened is not None:
+            self._uploads.keep_only(self._work.opened.source.path)
+
+    def open_waiting(self) -> None:
+        """Show the volume that was read; what was not saved is lost."""
+        waiting = self._take_waiting()
+        if waiting is not None:
+            self._try_to_show(*waiting)
+
+    async def save_and_open(self) -> None:
+        """Save the segments, then show the volume that was read; when they cannot be saved, it waits on."""
+        await self._save(_SAVED_KIND)
+        if not self._work.is_unsaved:
+            self.open_waiting()
+
     async def open(self, source: Source) -> bool:
-        """Read a volume and show it; otherwise the page says why not, or asks which.
+        """Read a volume and show it; otherwise the page says why not, or asks: which, or whether work may be lost.
 
         :returns: whether it is open, or waits for a choice.
         """
@@ -146,7 +175,6 @@ class OpeningControl:
                 self._data.percent = progress.percent
         try:
             volume = reading.result()
-            self._show(source, volume)
         except SeriesChoiceNeededError as choice:
             self._ask_series(source, choice.series)
         except FrameChoiceNeededError as choice:
@@ -157,6 +185,8 @@ class OpeningControl:
         except MemoryError:
             self._end(_NO_MEMORY)
             return False
+        else:
+            return self._show_or_ask(source, volume)
         return True
 
     async def _replay(self, source: Source) -> None:
@@ -166,12 +196,15 @@ class OpeningControl:
         except SAMSegmentError as error:
             self._end(str(error))
             return
+        if difference is None:
+            return  # what was opened or chosen instead is to be seen
         with self._state:
             self.messages.tell(f"The prompts of {source.path.name} are done again. {difference}".strip())
 
     def _begin(self, source: Source) -> None:
         self._is_reading = True
         with self._state:
+            self._take_waiting()
             self._page.is_message_shown = False
             self._data.is_choice_shown = False
             self._data.is_busy, self._data.percent = True, 0
@@ -198,6 +231,31 @@ class OpeningControl:
             if volume.notes:
                 self.messages.warn(self._page.volume_notes)
         self._end()
+
+    def _show_or_ask(self, source: Source, volume: Volume) -> bool:
+        if not self._work.is_unsaved:
+            return self._try_to_show(source, volume)
+        self._waiting = source, volume
+        with self._state:
+            self._data.loss = f"What was segmented in {self._page.volume_name} is not saved."
+            self._data.is_loss_asked = True
+        return True
+
+    def _take_waiting(self) -> tuple[Source, Volume] | None:
+        waiting, self._waiting = self._waiting, None
+        self._data.is_loss_asked = False
+        return waiting
+
+    def _try_to_show(self, source: Source, volume: Volume) -> bool:
+        try:
+            self._show(source, volume)
+        except SAMSegmentError as error:
+            self._end(str(error))
+        except MemoryError:
+            self._end(_NO_MEMORY)
+        else:
+            return True
+        return False
 
     def _ask_series(self, source: Source, series: tuple[SeriesSummary, ...]) -> None:
         self._chosen = source

@@ -15,6 +15,7 @@ from .panel_model import build_model
 from .panel_prompts import SEGMENTATION_INPUT, build_prompts, build_segments
 from .panel_propagation import build_propagation
 from .panel_review import build_review
+from .questions import build_opening_question, build_removal_question
 from .state import OpeningState, PageState
 from .uploads import LARGEST_UPLOAD
 from .widgets import icon_button, section, text_button
@@ -93,6 +94,8 @@ class Page(VAppLayout):
             self._messages()
             self._choices()
             self._recovery()
+            build_opening_question(server, controllers.opening)
+            build_removal_question(server, controllers.segments)
             self._help()
 
     def _file_inputs(self) -> None:

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 def build_display(server: Server, control: DisplayControl) -> None:
     """Grey values, opacity of the segments, surface in 3D."""
     name = TypedState(server.state, DisplayState).name
-    hint(
-        f"Grey values: black at {{{{ Math.round({name.gray_range}[0]) }}}}, "
-        f"white at {{{{ Math.round({name.gray_range}[1]) }}}}"
-    )
+    low, high = (_rounded(f"{name.gray_range}[{end}]", f"({name.gray_high} - {name.gray_low})") for end in (0, 1))
+    hint(f"Grey values: black at {{{{ {low} }}}}, white at {{{{ {high} }}}}")
     v3.VRangeSlider(
         v_model=(name.gray_range,),
         min=(name.gray_low,),
@@ -55,3 +53,8 @@ def build_display(server: Server, control: DisplayControl) -> None:
             color="primary",
         )
     text_button("Centre the views", control.reset_views, "mdi-fit-to-page-outline", classes="text-none mt-1")
+
+
+def _rounded(value: str, span: str) -> str:
+    """A value in the page, whole unless all of them lie close together: some images hold 0 to 1."""
+    return f"{span} < 100 ? Number({value}.toPrecision(3)) : Math.round({value})"

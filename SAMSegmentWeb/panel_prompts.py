@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SEGMENTATION_INPUT = "samsegment-segmentation"
 
+# The chosen segment's line has a field, which is made when the segment is chosen.
+_SCROLL_TO_IT = '@vue:mounted="(node) => node.el.scrollIntoView({ block: `nearest` })"'
+
 _TOOLS = (
     ("inside", "Inside", "mdi-plus-circle", "success", "p"),
     ("outside", "Outside", "mdi-minus-circle", "error", "n"),
@@ -54,7 +57,7 @@ def build_segments(server: Server, control: SegmentControl) -> None:
             classes="samsegment-name",
             hide_details=True,
             maxlength=64,
-            raw_attrs=['aria-label="Name of the segment"', 'maxlength="64"'],
+            raw_attrs=['aria-label="Name of the segment"', 'maxlength="64"', _SCROLL_TO_IT],
         )
         v3.VListItemTitle("{{ item.name }}", v_else=True)
         with v3.Template(v_slot_append=True):

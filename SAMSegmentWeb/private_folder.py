@@ -37,6 +37,13 @@ def private_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+def unusable(folder: Path, error: OSError) -> str:
+    """Why nothing can be put into the folder of the viewer that runs, and how to go on with what is open there."""
+    if isinstance(error, FileNotFoundError):
+        return f"The viewer's folder was removed; make it again with 'mkdir -m 700 {folder}', then try again."
+    return f"The viewer's folder {folder} cannot be used ({error.strerror}); make room on its disk, then try again."
+
+
 def _is_own_folder(path: Path) -> bool:
     # All users share a temporary folder, and may put links there.
     try:

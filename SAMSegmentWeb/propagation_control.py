@@ -13,22 +13,22 @@ from SAMSegmentLib.errors import InputError, SAMSegmentError
 from SAMSegmentLib.geometry import Orientation, native_orientation, slice_count
 
 from .messages import told
-from .propagation_results import PropagationResults
+from .propagation_results import KEYS_CHANGED, PropagationResults, have_changed
 from .state import PropagationState
 from .stops import Stops
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
     from trame_server.state import State
 
     from SAMSegmentLib.mrml.scenesession import SceneSession
     from SAMSegmentLib.propagation import PropagatedSlice
-    from SAMSegmentLib.segmentstate import SegmentState
+    from SAMSegmentLib.segmentstate import SegmentState, SliceMask
 
     from .views import Views
-    from .work import Work
+    from .work import Opened, Work
 
 
 class PropagationControl:
@@ -55,6 +55,7 @@ class PropagationControl:
         self._reached: set[int] = set()
         self._started, self._finished = started, ended
         self._stops = Stops()
+        self._ranges: dict[str, list[int]] = {}
         self._results = PropagationResults()
         work.add_listener(self._refresh)
 
@@ -66,13 +67,15 @@ class PropagationControl:
             return
         session, segment_id = selected
         first, last = self._data.range
+        state = _state(session, segment_id)
         whole = (first, last) == (0, self._data.last_index)
         orientation = Orientation(self._data.orientation)
+        keys = state.key_masks(orientation)
         propagation = Propagation(
             orientation,
             None if whole else first,
             None if whole else last,
-            stops=self._stops.of(segment_id, orientation, _state(session, segment_id).key_masks(orientation)),
+            stops=self._stops.of(segment_id, orientation, keys),
             smooth=self._data.is_smooth,
             connected=self._data.is_connected,
             fill_holes=self._data.is_filled,
@@ -83,7 +86,7 @@ class PropagationControl:
         self._running = future
         self._data.is_running = True
         self._data.percent, self._data.text = 0, "Starting ..."
-        future.add_done_callback(partial(self._ended, session, segment_id, orientation))
+        future.add_done_callback(partial(self._ended, session, segment_id, orientation, keys))
 
     def cancel(self) -> None:
         """Stop, and keep the slices that are there."""
@@ -104,19 +107,25 @@ class PropagationControl:
         opened = self._work.opened
         if opened is None:
             return
-        self._use_orientation(native_orientation(opened.volume))
+        self._ranges.clear()
+        self._use_orientation(opened, native_orientation(opened.volume))
         self._data.text = ""
         self._stops.clear()
         self._results.clear()
 
     # --- inside
 
-    def _use_orientation(self, orientation: Orientation) -> None:
+    def _use_orientation(self, opened: Opened, orientation: Orientation) -> None:
+        last = slice_count(opened.volume, orientation) - 1
+        self._data.orientation = orientation.value
+        self._data.last_index, self._data.range = last, self._ranges.get(orientation.value, [0, last])
+
+    def _follow_view(self, orientation: Orientation) -> None:
+        """Turn to the orientation of the active view; each keeps the range that was set for it."""
         opened = self._work.opened
-        if opened is not None:
-            last = slice_count(opened.volume, orientation) - 1
-            self._data.orientation = orientation.value
-            self._data.last_index, self._data.range = last, [0, last]
+        if opened is not None and orientation.value != self._data.orientation and self._running is None:
+            self._ranges[self._data.orientation] = list(self._data.range)
+            self._use_orientation(opened, orientation)
 
     def _note_slice(self, reached: PropagatedSlice) -> None:
         self._reached.add(reached.plane.index)
@@ -124,15 +133,24 @@ class PropagationControl:
         self._data.percent = min(100, round(100 * len(self._reached) / max(1, last - first)))
         self._data.text = f"Slice {reached.plane.index}; {len(self._reached)} done"
 
-    def _ended(self, session: SceneSession, segment_id: str, orientation: Orientation, future: Future[None]) -> None:
+    def _ended(
+        self,
+        session: SceneSession,
+        segment_id: str,
+        orientation: Orientation,
+        keys: Mapping[int, SliceMask | None],
+        future: Future[None],
+    ) -> None:
         self._running = None
         self._data.is_running = False
         count = len(self._reached)
         done = f"{count} slice{'s were' if count != 1 else ' was'} made"
         self._data.text = ""
+        is_stopped = False
         try:
             future.result()
         except CancelledError:
+            is_stopped = True
             text = f"Stopped; {done}."
         except SAMSegmentError as error:
             text = f"It failed; {done}."
@@ -143,13 +161,15 @@ class PropagationControl:
                 self._finished()
         if session is self._work.scene_session and segment_id in session.segment_ids:
             state = _state(session, segment_id)
+            if is_stopped and have_changed(keys, state.key_masks(orientation)):
+                text, count = KEYS_CHANGED, 0
             self._results.keep(segment_id, state, orientation, text, has_made=count > 0)
         self._work.note_change()
 
     def _refresh(self) -> None:
         selected, key = self._work.selected, self._views.active_slice
-        if key is not None and key[0].value != self._data.orientation and self._running is None:
-            self._use_orientation(key[0])
+        if key is not None:
+            self._follow_view(key[0])
         if selected is None:
             self._data.can_stop = self._data.is_stop = False
             self._data.stops = ""

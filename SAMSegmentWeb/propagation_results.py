@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from SAMSegmentLib.segmentstate import SegmentState, SliceMask
 
 
+KEYS_CHANGED = "Stopped, since a slice that it went from was changed; propagate again."
+
+
 @dataclass(frozen=True)
 class _Result:
     """:param key_masks: of the slices that it went from. :param made: the slices that were there because of it."""
@@ -54,6 +57,18 @@ class PropagationResults:
         if key_masks == result.key_masks:
             return ""
         return f"{lost} slice{'s are' if lost != 1 else ' is'} to be made anew: propagate again."
+
+
+def have_changed(before: Mapping[int, SliceMask | None], now: Mapping[int, SliceMask | None]) -> bool:
+    """Whether slices to propagate from have come, gone, or other masks than when it began.
+
+    :param before: by index; None where the answer had not come yet.
+    """
+    return before.keys() != now.keys() or any(_is_another(mask, now[index]) for index, mask in before.items())
+
+
+def _is_another(before: SliceMask | None, now: SliceMask | None) -> bool:
+    return before is not None and (now is None or not before.has_pixels_of(now))
 
 
 def _propagated(state: SegmentState, orientation: Orientation) -> set[int]:

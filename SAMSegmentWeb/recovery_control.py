@@ -52,6 +52,9 @@ class RecoveryControl:
         except SAMSegmentError as error:
             self.messages.fail(str(error))
             return
+        if difference is None:
+            self.messages.tell("Not all prompts were done again; they are offered when this image is opened next.")
+            return
         found.discard()
         self.messages.tell(f"The prompts are done again. {difference}".strip())
 

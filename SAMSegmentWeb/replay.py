@@ -11,6 +11,7 @@ from SAMSegmentLib.sessionfile import load_session_file
 from SAMSegmentLib.volume import fingerprints_match
 
 from .segment_names import free_name
+from .work import is_segment_empty
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _BETWEEN_LOOKS_S = 0.05
 
 
-async def replay_file(work: Work, path: Path) -> str:
+async def replay_file(work: Work, path: Path) -> str | None:
     """Do again what a prompts file says; see :func:`replay`.
 
     :raises SAMSegmentError: no volume is open, the file is none or of another image, or the engine failed.
@@ -40,21 +41,22 @@ async def replay_file(work: Work, path: Path) -> str:
     return await replay(work, saved)
 
 
-async def replay(work: Work, saved: SavedSession) -> str:
+async def replay(work: Work, saved: SavedSession) -> str | None:
     """Add saved segments to those that are there: prompts, accepted slices, propagations.
 
-    :returns: a sentence on what differs from when it was saved, "" when nothing does.
+    :returns: a sentence on what differs from when it was saved, "" when nothing does; None when the session on the
+        volume ended before all was done, such as when another image was opened.
     :raises SAMSegmentError: they do not fit the volume that is open, or the engine failed.
     """
     if saved.window and saved.window != work.window:
         work.use_window(saved.window)
     session = work.scene_session
     if session is None:
-        return ""
+        return None
     remove_untouched(session)
     for segment in saved.segments:
         await _add(session, segment)
-    return _difference(work, saved)
+    return _difference(work, saved) if session.is_open else None
 
 
 def remove_untouched(session: SceneSession) -> None:
@@ -62,7 +64,8 @@ def remove_untouched(session: SceneSession) -> None:
     if len(session.segment_ids) != 1:
         return
     (segment_id,) = session.segment_ids
-    if not session.prompts() and not session.segments()[0].mask.any():
+    is_used = bool(session.prompts()) or session.can_undo or session.can_redo
+    if not is_used and is_segment_empty(session, segment_id):
         session.remove_segment(segment_id)
 
 

@@ -15,6 +15,7 @@ from SAMSegmentLib.errors import OutputError, SAMSegmentError
 from SAMSegmentLib.io.write import write_segmentation
 from SAMSegmentLib.sessionfile import session_to_json
 
+from .private_folder import unusable
 from .state import PageState
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from trame_server.state import State
 
-    from SAMSegmentLib.segments import Segment
     from SAMSegmentLib.volume import Volume
 
     from .work import Work
@@ -66,16 +66,17 @@ class SavingControl:
         """Write one file, and have the browser fetch it."""
         if self._work.opened is None or self._work.scene_session is None or kind not in _ENDINGS:
             return
-        token = secrets.token_hex(8)
+        token, changes = secrets.token_hex(8), self._work.changes
         path = self._folder / token / f"{_stem(self._work.opened.volume.name)}{_ENDINGS[kind]}"
-        path.parent.mkdir(mode=0o700)
         try:
+            _make_folder(path.parent)
             notes = await self._write(kind, path)
         except SAMSegmentError as error:
             shutil.rmtree(path.parent, ignore_errors=True)
             self.messages.fail(str(error).replace(f"{path.parent}/", ""))
             return
         self._keep(token, path)
+        self._work.note_saved(changes)
         with self._state:
             self._data.download = f"{RESULT_PATH}/{token}/{path.name}"
             self.messages.tell(" ".join((f"{path.name} is saved where your browser puts downloads.", *notes)))
@@ -89,10 +90,12 @@ class SavingControl:
         if kind == "prompts":
             _write_json(path, session_to_json(session.session))
             return ()
-        segments = [segment for segment in session.segments() if segment.mask.any()]
+        all_segments = session.segments()
+        segments = [segment for segment in all_segments if segment.mask.any()]
         if not segments:
             raise OutputError("There is nothing to save yet; segment something first.")
-        return await asyncio.to_thread(_write_segments, path, opened.volume, segments)
+        notes = await asyncio.to_thread(write_segmentation, path, opened.volume, segments)
+        return (*notes, *_left_out([segment.name for segment in all_segments if segment not in segments]))
 
     def _keep(self, token: str, path: Path) -> None:
         self._results[token] = path
@@ -111,8 +114,19 @@ def refused_kinds(volume: Volume) -> dict[str, str]:
     return {} if volume.source_frames else {"dicom": "Only for images that were opened as DICOM."}
 
 
-def _write_segments(path: Path, volume: Volume, segments: list[Segment]) -> tuple[str, ...]:
-    return write_segmentation(path, volume, segments)
+def _left_out(names: list[str]) -> tuple[str, ...]:
+    """A note on segments that are empty, so that nobody looks for them in the file."""
+    if not names:
+        return ()
+    named = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    return (f"{named} {'is' if len(names) == 1 else 'are'} empty and left out.",)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise OutputError(unusable(folder.parent, error)) from error
 
 
 def _write_json(path: Path, data: dict[str, object]) -> None:

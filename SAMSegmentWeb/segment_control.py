@@ -9,10 +9,13 @@ from trame_server.utils.typed_state import TypedState
 from .messages import told
 from .segment_names import free_name, next_name
 from .state import PromptState
+from .work import is_segment_empty
 
 if TYPE_CHECKING:
     from slicer import vtkSegment
     from trame_server.state import State
+
+    from SAMSegmentLib.mrml.scenesession import SceneSession
 
     from .work import Work
 
@@ -25,6 +28,7 @@ class SegmentControl:
         self._work = work
         self._data = TypedState(state, PromptState).data
         self._renames = 0
+        self._asked_id = ""
         work.add_listener(self._refresh)
 
     @told
@@ -36,12 +40,25 @@ class SegmentControl:
 
     @told
     def remove(self, segment_id: str) -> None:
-        """Remove a segment with its prompts, and work on the first of the others."""
+        """Remove a segment; asks first when something is lost with it."""
         session = self._work.scene_session
-        if session:
-            session.remove_segment(segment_id)
-            if self._work.selected is None and session.segment_ids:
-                session.selected_segment_id = session.segment_ids[0]
+        if session is None or segment_id not in session.segment_ids:
+            return
+        stack = self._work.undo_stack
+        if is_segment_empty(session, segment_id) and not stack.can_undo() and not stack.can_redo():
+            self._remove(session, segment_id)
+            return
+        self._asked_id = segment_id
+        self._data.removal = f"Remove {session.name_of(segment_id)!r}?"
+        self._data.is_removal_asked = True
+
+    @told
+    def remove_asked(self) -> None:
+        """Remove the segment that was asked about."""
+        session = self._work.scene_session
+        self._data.is_removal_asked = False
+        if session is not None and self._asked_id in session.segment_ids:
+            self._remove(session, self._asked_id)
 
     @told
     def select(self, segment_id: str) -> None:
@@ -85,6 +102,13 @@ class SegmentControl:
         editor = self._work.slicer.segmentation_editor
         if selected and editor.active_segment_id != selected[1]:
             editor.set_active_segment_id(selected[1])  # the hand tools work on the same one
+
+    def _remove(self, session: SceneSession, segment_id: str) -> None:
+        """Remove a segment with its prompts and with the steps that made it, and work on the first of the others."""
+        session.remove_segment(segment_id)
+        self._work.forget_steps()
+        if self._work.selected is None and session.segment_ids:
+            session.selected_segment_id = session.segment_ids[0]
 
     def _described(self, segment_id: str) -> dict[str, object]:
         segment = self._segment(segment_id)

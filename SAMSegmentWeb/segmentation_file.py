@@ -13,6 +13,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.evaluation.labels import read_reference
+from SAMSegmentLib.io.choices import FrameChoiceNeededError, SeriesChoiceNeededError
 from SAMSegmentLib.mrml.volumes import matrix_of
 from SAMSegmentLib.segments import segment_color
 
@@ -24,26 +25,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from SAMSegmentLib.evaluation.labels import ReferenceLabels
     from SAMSegmentLib.volume import Volume
 
     from .work import Work
 
-# More than any atlas of the body has; an image that is opened as a segmentation by mistake has thousands.
+# More than any atlas of the body has; an image that is opened as a segmentation by mistake has thousands. Their numbers
+# within a layer are bytes.
 MOST_SEGMENTS = 250
-_HIGHEST_LABEL = 65_535
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """One segment of a file.
+class Layer:
+    """Segments of a file that do not overlap, in one array: an array for each would slow every view down.
 
-    :param start: its lowest voxel along k, j and i.
-    :param mask: bool [k, j, i], no larger than the segment.
+    :param names: of the segments; the first one's number in ``labels`` is 1, the next one's 2.
+    :param start: the lowest voxel along k, j and i.
+    :param labels: uint8 [k, j, i], no larger than the segments; 0 is none of them.
     """
 
-    name: str
+    names: tuple[str, ...]
     start: tuple[int, int, int]
-    mask: NDArray[np.bool_]
+    labels: NDArray[np.uint8]
 
 
 async def add_segments(work: Work, path: Path) -> int:
@@ -55,52 +58,89 @@ async def add_segments(work: Work, path: Path) -> int:
     opened = work.opened
     if opened is None:
         raise InputError(f"{path.name}: this is a segmentation; open the image first that it was made on.")
-    pieces = await asyncio.to_thread(read_pieces, path, opened.volume)
+    layers = await asyncio.to_thread(read_layers, path, opened.volume)
     session = work.scene_session
     if work.opened is not opened or session is None:
         return 0
     remove_untouched(session)
-    for piece in pieces:
-        taken = {session.name_of(segment_id) for segment_id in session.segment_ids}
-        segment = _segment(piece, opened.volume, free_name(piece.name, taken), len(taken))
-        session.segmentation_node.GetSegmentation().AddSegment(segment)
-    session.selected_segment_id = session.segment_ids[-len(pieces)]
+    segmentation = session.segmentation_node.GetSegmentation()
+    count = sum(len(layer.names) for layer in layers)
+    for layer in layers:
+        labelmap = _labelmap(layer, opened.volume)
+        for label, name in enumerate(layer.names, 1):
+            taken = {session.name_of(segment_id) for segment_id in session.segment_ids}
+            segmentation.AddSegment(_segment(labelmap, label, free_name(name, taken), len(taken)))
+    session.selected_segment_id = session.segment_ids[-count]
     work.note_change()
-    return len(pieces)
+    return count
 
 
-def read_pieces(path: Path, volume: Volume) -> list[Piece]:
+def read_layers(path: Path, volume: Volume) -> list[Layer]:
     """The segments of a .seg.nrrd, or the labels of an image in any format that is read.
 
     :raises InputError: the file has another grid than the volume, no whole numbers or too many, or cannot be read.
     """
+    labels = _read_labels(path, volume)
+    layers = []
+    for number, array in enumerate(labels.layers):
+        structures = [structure for structure in labels.structures if structure.layer == number]
+        if structures:
+            (place,) = ndimage.find_objects((array != 0).view(np.uint8))
+            start = (int(place[0].start), int(place[1].start), int(place[2].start))
+            values = np.array([0, *(structure.value for structure in structures)])  # ascending
+            names = tuple(structure.name for structure in structures)
+            layers.append(Layer(names, start, _numbered(array[place], values)))
+    return layers
+
+
+def _read_labels(path: Path, volume: Volume) -> ReferenceLabels:
     try:
         labels = read_reference(path, volume)
+    except FrameChoiceNeededError as choice:
+        raise InputError(
+            f"{path.name}: holds {choice.frame_count} 3D frames; save the one that this image's segments are in as a "
+            "file of its own, and open that."
+        ) from None
+    except SeriesChoiceNeededError as choice:
+        raise InputError(
+            f"{path.name}: holds {len(choice.series)} series; open the file with the segments alone."
+        ) from None
     except InputError as error:
         error.args = (str(error).replace(f"{path.parent}/", ""),)
         raise
     numbers = [structure.value for structure in labels.structures]
-    if len(numbers) > MOST_SEGMENTS or min(numbers) < 0 or max(numbers) > _HIGHEST_LABEL:
+    if len(numbers) > MOST_SEGMENTS:
         raise InputError(f"{path.name}: holds {len(numbers)} labels, so it is an image; open it with 'Open file'.")
-    places = [ndimage.find_objects(layer) for layer in labels.layers]
-    pieces = []
-    for structure in labels.structures:
-        place = places[structure.layer][structure.value - 1]
-        start = (int(place[0].start), int(place[1].start), int(place[2].start))
-        mask: NDArray[np.bool_] = labels.layers[structure.layer][place] == structure.value
-        pieces.append(Piece(structure.name, start, mask))
-    return pieces
+    if min(numbers) < 0:
+        raise InputError(
+            f"{path.name}: holds the label {min(numbers)}; give its segments numbers above 0, or open it with "
+            "'Open file' if it is an image."
+        )
+    return labels
 
 
-def _segment(piece: Piece, volume: Volume, name: str, number: int) -> vtkSegment:
+def _numbered(labels: NDArray, values: NDArray) -> NDArray[np.uint8]:
+    """Each label's place among the values, which are ascending."""
+    numbered = np.empty(labels.shape, dtype=np.uint8)
+    for k, part in enumerate(labels):  # the places are 64 bits each
+        numbered[k] = np.searchsorted(values, part)
+    return numbered
+
+
+def _labelmap(layer: Layer, volume: Volume) -> vtkOrientedImageData:
     image = vtkOrientedImageData()
-    (k, j, i), (slices, rows, columns) = piece.start, piece.mask.shape
+    (k, j, i), (slices, rows, columns) = layer.start, layer.labels.shape
     image.SetExtent(i, i + columns - 1, j, j + rows - 1, k, k + slices - 1)
-    image.GetPointData().SetScalars(numpy_to_vtk(piece.mask.ravel().view(np.uint8), deep=True))
+    image.GetPointData().SetScalars(numpy_to_vtk(layer.labels.ravel(), deep=True))
     image.SetGeometryFromImageToWorldMatrix(matrix_of(volume.ijk_to_ras))
+    return image
+
+
+def _segment(labelmap: vtkOrientedImageData, label: int, name: str, number: int) -> vtkSegment:
     segment = vtkSegment()
     segment.SetName(name)
     segment.SetColor(*(part / 255 for part in segment_color(number)))
     representation = vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-    segment.AddRepresentation(representation, image)
+    segment.SetLabelValue(label)
+    segment.AddRepresentation(representation, labelmap)
     return segment

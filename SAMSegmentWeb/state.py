@@ -41,6 +41,7 @@ class OpeningState:
     :param frame_count: of an image with several 3D frames, 0 for others.
     :param recovery: what an earlier session left behind, in words.
     :param is_discard_asked: whether the user has said once that it can go.
+    :param is_loss_asked: whether a volume has been read that would take the place of unsaved work; ``loss``: of which.
     """
 
     is_busy: bool = False
@@ -53,6 +54,8 @@ class OpeningState:
     is_recovery_shown: bool = False
     recovery: str = ""
     is_discard_asked: bool = False
+    is_loss_asked: bool = False
+    loss: str = ""
 
 
 @dataclass
@@ -64,6 +67,7 @@ class PromptState:
     :param slice: the slice that the user works in, in words.
     :param candidates: of that slice: number, score in words, whether it is the chosen one.
     :param prompts: of that slice: kind, number, text.
+    :param removal: whether a segment shall be removed, in words, while ``is_removal_asked``.
     """
 
     tool: str = "none"
@@ -78,6 +82,8 @@ class PromptState:
     is_accepted: bool = False
     can_accept: bool = False
     is_waiting: bool = False
+    is_removal_asked: bool = False
+    removal: str = ""
 
 
 @dataclass

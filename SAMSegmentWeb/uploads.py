@@ -10,13 +10,15 @@ from pathlib import Path, PurePosixPath
 
 from aiohttp import web
 
+from .private_folder import unusable
+
 UPLOAD_PATH = "/samsegment/upload"
 
 # A CT of 512x512x1000 voxels is half of it. What is larger does not belong through a browser on the same machine.
 LARGEST_UPLOAD = 1 << 30
 _MOST_FILES = 20_000
 _DEEPEST = 12
-_LONGEST_NAME = 120
+_LONGEST_NAME_BYTES = 120
 _KEPT_FREE = 256 << 20
 _CHUNK = 1 << 20
 
@@ -117,7 +119,11 @@ class Uploads:
                 f"This is more than {self._largest >> 20} MB, the most that is taken through the browser; "
                 "start 'samsegment view IMAGE' with the file's path instead.",
             )
-        if shutil.disk_usage(self._folder).free - more < _KEPT_FREE:
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError as error:
+            raise UploadError(HTTPStatus.INSUFFICIENT_STORAGE, unusable(self._folder, error)) from error
+        if free - more < _KEPT_FREE:
             raise UploadError(
                 HTTPStatus.INSUFFICIENT_STORAGE,
                 "The disk with the temporary folder is full; make room there, or start "
@@ -135,12 +141,16 @@ class Uploads:
                 HTTPStatus.BAD_REQUEST,
                 f"{name}: a file and a folder of these have the same name; rename one of them and open them again.",
             )
-        if path.exists():
-            raise UploadError(HTTPStatus.BAD_REQUEST, f"{name}: was sent twice; open it again.")
+        number = self._counts.get(batch, 0)
+        while path.exists():
+            # Names that differ only in what is left out of them are one name here.
+            number += 1
+            path = path.with_name(f"{number}_{parts[-1]}")
         return path
 
 
 def _safe_part(part: str) -> str:
     """A file's or folder's name without what could lead elsewhere; its ending is kept, since formats go by it."""
     kept = "".join(letter if letter.isalnum() or letter in "-_. ()" else "_" for letter in part).strip(" ")
-    return kept.lstrip(".")[-_LONGEST_NAME:]
+    # Systems limit bytes, and letters have up to four.
+    return kept.lstrip(".").encode()[-_LONGEST_NAME_BYTES:].decode(errors="ignore").strip(" ")

@@ -82,8 +82,12 @@ async def _serve(options: ViewOptions, folder: Path, say: Callable[[str], None])
     finally:
         for task in running[1:]:
             task.cancel()
-        await application.stop()
+        await application.stop(keep_autosave=any(map(_has_failed, running)))
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 async def _is_first(awaited: Awaitable[Any], running: list[asyncio.Task[Any]]) -> bool:

@@ -9,7 +9,7 @@ from vtkmodules.vtkCommonCore import vtkCommand
 
 from SAMSegmentLib.geometry import native_orientation
 from SAMSegmentLib.mrml.picking import show_slice, viewed_slice
-from SAMSegmentLib.mrml.viewinput import SliceViewInput
+from SAMSegmentLib.mrml.viewinput import SliceViewInput, Tool
 
 from .box_views import show_boxes
 from .still_views import keep_views_still
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from trame_slicer.views import SliceView
 
     from SAMSegmentLib.mrml.picking import Pick
-    from SAMSegmentLib.mrml.viewinput import Tool
     from SAMSegmentLib.segmentstate import SliceKey
 
     from .state import ViewState
@@ -178,6 +177,7 @@ class Views:
         interactor = self._views[number].interactor()
         for event in _PRESSES:
             interactor.AddObserver(event, lambda *_: self._activate(number), _PRIORITY)
+        interactor.AddObserver(_PRESSES[0], lambda *_: self._show_clicked(number), _PRIORITY)
         for event in (vtkCommand.RightButtonPressEvent, vtkCommand.MiddleButtonPressEvent):
             interactor.AddObserver(event, lambda *_: self._touched.add(number), _PRIORITY)
         # The page's interactors draw nothing themselves: what asks them to is drawn with the next frame.
@@ -187,6 +187,15 @@ class Views:
     def _activate(self, number: int) -> None:
         if number != self._active:
             self._active = number
+            self._work.note_change()
+
+    def _show_clicked(self, number: int) -> None:
+        """Show the segment that a prompt is about to be added to: nobody would see what became of it."""
+        selected, editor = self._work.selected, self._work.slicer.segmentation_editor
+        if self._inputs[number].tool is Tool.NONE or selected is None:
+            return
+        if not editor.get_segment_visibility(selected[1]):
+            editor.set_segment_visibility(selected[1], True)
             self._work.note_change()
 
     def _hovered(self, number: int, pick: Pick | None) -> None:

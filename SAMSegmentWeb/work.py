@@ -58,6 +58,7 @@ class Work:
         self._show_status = show_status
         self._listeners: list[Callable[[], None]] = []
         self._is_changed = False
+        self._changes = self._saved_changes = 0
         slicer.segmentation_editor.set_undo_stack(EditorUndoStack())
         self.engine = self._new_engine(self.settings)
         self.engine.start()
@@ -93,10 +94,35 @@ class Work:
         return session, segment_id
 
     @property
+    def changes(self) -> int:
+        """How often segments, prompts or masks have changed; see :meth:`note_saved`."""
+        return self._changes
+
+    def note_saved(self, changes: int) -> None:
+        """What had changed until then is in a file.
+
+        :param changes: :attr:`changes` when the file was begun.
+        """
+        self._saved_changes = changes
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether something would be lost with the volume that is open; looks at its voxels."""
+        session = self.scene_session
+        if session is None or self._changes == self._saved_changes:
+            return False
+        return not all(is_segment_empty(session, segment_id) for segment_id in session.segment_ids)
+
+    @property
     def undo_stack(self) -> EditorUndoStack:
         """That of trame-slicer's editor, with the scene session's steps on it."""
         stack: EditorUndoStack = self.slicer.segmentation_editor.undo_stack
         return stack
+
+    def forget_steps(self) -> None:
+        """Undo nothing of what was done until now: it was done to what is not there any more."""
+        self.undo_stack.clear()
+        self.note_change()
 
     # --- volume
 
@@ -106,6 +132,7 @@ class Work:
         :raises InputError: its window or geometry cannot be used; what was open is closed then.
         """
         self.close_volume()
+        self.window = "auto"  # one that was chosen for another image may show nothing of this one
         volume_node = add_volume_node(self.slicer.scene, volume)
         show_window(volume_node, volume, self.window)
         editor = self.slicer.segmentation_editor
@@ -129,15 +156,18 @@ class Work:
         self.slicer.scene.Clear()
         self.note_change()
 
-    def close(self) -> None:
-        """End the worker process; the viewer ends."""
-        self._unbind()
+    def close(self, *, keep_autosave: bool = False) -> None:
+        """End the worker process; the viewer ends.
+
+        :param keep_autosave: the prompts shall be offered again, since it does not end in good order.
+        """
+        self._unbind(keep_autosave=keep_autosave)
         self.engine.close()
 
     # --- engine
 
     def use_settings(self, settings: WorkerSettings) -> None:
-        """Go on with another model or device; prompts and masks stay.
+        """Go on with another model or device; prompts and masks stay, but not what could be undone.
 
         :raises InputError: there is no such model; the old one stays.
         """
@@ -149,7 +179,7 @@ class Work:
         self._bind()
 
     def use_window(self, window: str) -> None:
-        """Show the volume to the model in another window; prompts and masks stay.
+        """Show the volume to the model in another window; prompts and masks stay, but not what could be undone.
 
         :raises InputError: there is no such window; the old one stays.
         """
@@ -175,24 +205,37 @@ class Work:
             self.opened.segmentation_node,
             window=self.window,
             editor_node=self.slicer.segmentation_editor.editor_node,
-            changed=self.note_change,
+            changed=self._note_session_change,
             tell=self.messages.fail,
             stepped=self._note_step,
         )
         self._autosave = Autosave(self._session.session)
         self.note_change()
 
+    def _note_session_change(self) -> None:
+        self._changes += 1
+        self.note_change()
+
     def _note_step(self) -> None:
         if self.scene_session is not None:
             self.undo_stack.push(SceneStep(self.scene_session))
 
-    def _unbind(self) -> None:
+    def _unbind(self, *, keep_autosave: bool = False) -> None:
+        # Steps by hand, too: they would put back voxels that the next session's prompts know nothing of.
+        self.forget_steps()
         if self._autosave is not None:
-            self._autosave.close()
+            self._autosave.close(keep=keep_autosave)
             self._autosave = None
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def is_segment_empty(session: SceneSession, segment_id: str) -> bool:
+    """Whether a segment has neither prompts nor voxels."""
+    if any(entry.segment_id == segment_id for entry in session.prompts()):
+        return False
+    return not session.voxels(segment_id, range(session.volume.shape_ijk[2])).any()
 
 
 def show_window(node: vtkMRMLScalarVolumeNode, volume: Volume, window: str) -> None:

@@ -86,7 +86,7 @@ def segment(  # noqa: PLR0917 - typer passes options by name
         Orientation | None,
         typer.Option(
             metavar="axial|sagittal|coronal",
-            help="The slices to work in. [default: a box's own, else across the coarsest axis]",
+            help="The slices to work in. [default: a box's own, else those that were scanned]",
         ),
     ] = None,
     propagate: Annotated[bool, typer.Option("--propagate", help="Carry the mask to the neighbouring slices.")] = False,
@@ -200,7 +200,7 @@ def embed(  # noqa: PLR0917 - typer passes options by name
     ] = None,
     orientation: Annotated[
         Orientation | None,
-        typer.Option(metavar="axial|sagittal|coronal", help="Which slices. [default: across the coarsest axis]"),
+        typer.Option(metavar="axial|sagittal|coronal", help="Which slices. [default: those that were scanned]"),
     ] = None,
     slices: Annotated[
         str | None, typer.Option(metavar="A:B", help="Only slices A to B (both included). [default: all]")

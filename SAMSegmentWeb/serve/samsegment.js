@@ -4,6 +4,9 @@ window.samsegment = (function () {
   const LOOK_EVERY_MS = 2000;
   const LOOKS_BEFORE_ALARM = 2;
   const NARROW_PIXELS = 760;
+  const STOPPED =
+    "The viewer has been stopped. Start it again with 'samsegment view' and open the address that it prints.";
+  const CUT = "The connection was cut. Reload this page; nothing is lost.";
 
   function newBatch() {
     const bytes = crypto.getRandomValues(new Uint8Array(8));
@@ -64,8 +67,12 @@ window.samsegment = (function () {
     link.remove();
   }
 
+  // Menus, dialogs and help; sentences and tooltips leave the keys to the page.
+  const OVERLAY = ".v-overlay--active:not(.v-tooltip):not(.v-snackbar)";
+
   // Buttons name their shortcut in data-shortcut: "ctrl+z", "p". Letters typed into a field are the field's.
   function onKey(event) {
+    if (document.querySelector(OVERLAY)) return;
     const target = event.target;
     if (target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))) {
       if (!(target instanceof HTMLInputElement && /^(checkbox|radio|range|button)$/.test(target.type))) return;
@@ -106,27 +113,36 @@ window.samsegment = (function () {
       // Another viewer on this port, with another secret: this tab's own one is gone.
       if (!answer.ok) throw new Error(answer.statusText);
       misses = 0;
-      document.getElementById("samsegment-gone")?.remove();
+      showConnection();
     } catch (error) {
       misses += 1;
-      if (misses >= LOOKS_BEFORE_ALARM) showGone();
+      if (misses >= LOOKS_BEFORE_ALARM) showGone(STOPPED);
     }
     setTimeout(look, LOOK_EVERY_MS);
   }
 
-  function showGone() {
-    if (document.getElementById("samsegment-gone")) return;
+  // The framework takes the page away when its connection is cut, though the viewer may go on.
+  let wasThere = false;
+  function showConnection() {
+    const isThere = document.querySelector(".v-app-bar") !== null;
+    if (wasThere && !isThere) showGone(CUT);
+    else document.getElementById("samsegment-gone")?.remove();
+    wasThere ||= isThere;
+  }
+
+  function showGone(sentence) {
+    document.getElementById("samsegment-gone")?.remove();
     const box = document.createElement("div");
     box.id = "samsegment-gone";
-    box.textContent =
-      "The viewer has been stopped. Start it again with 'samsegment view' and open the address that it prints.";
+    box.textContent = sentence;
     box.style.cssText =
       "position:fixed;inset:0;z-index:9999;background:rgba(18,18,18,.92);color:#eee;display:flex;" +
       "align-items:center;justify-content:center;padding:10vw;font:20px/1.5 sans-serif;text-align:center";
     document.body.appendChild(box);
   }
 
-  document.addEventListener("keydown", onKey);
+  // Before those that close what lies over the page: the key that does is theirs alone.
+  document.addEventListener("keydown", onKey, true);
   window.addEventListener("resize", tellWidth);
   document.addEventListener("mouseover", tellMouse);
   document.addEventListener("mouseleave", tellMouse);

@@ -42,7 +42,7 @@ def count_of(home):
     return len(list(home.rglob("*.embedding")))
 
 
-def test_every_slice_across_the_coarsest_axis_is_encoded_once(embedded, own_home):
+def test_every_slice_of_the_orientation_that_was_scanned_is_encoded_once(embedded, own_home):
     first, second = embedded(), embedded()
     assert (first["orientation"], first["encodes"], first["complete"]) == ("coronal", SLICES, True)
     assert count_of(own_home) == SLICES

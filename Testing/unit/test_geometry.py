@@ -20,6 +20,7 @@ from SAMSegmentLib.geometry import (
     slice_plane,
     slice_through,
 )
+from SAMSegmentLib.volume import SourceFrame, Volume
 from Testing.generated import AXIS_ORDERS, affine_for, axis_order_name, rotation, volume_of
 
 SPACINGS = [(0.5, 0.5, 5.0), (1.0, 2.0, 3.0)]
@@ -168,8 +169,20 @@ def test_a_single_slice_is_worked_on_in_its_own_plane():
         ((1, 5, 1), Orientation.CORONAL),
         ((1, 1, 1), Orientation.AXIAL),
         ((1.02, 1, 1), Orientation.AXIAL),
+        ((3.2, 3.2, 1.5), Orientation.AXIAL),
+        ((0.6, 0.8, 0.801), Orientation.SAGITTAL),
+        ((1, 2, 3), Orientation.AXIAL),
+        ((1, 3, 2), Orientation.CORONAL),
     ],
 )
-def test_the_native_orientation_is_across_the_coarsest_axis(spacing, expected):
+def test_slices_were_acquired_across_the_side_that_is_no_pixels_else_across_the_longest(spacing, expected):
     affine = affine_for((0, 1, 2), (1, 1, 1), spacing)
     assert native_orientation(volume_of(np.zeros((3, 3, 3)), affine)) is expected
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (3, 1, 1), (1, 1, 0.5)])
+def test_dicom_frames_are_the_slices_that_were_acquired(tmp_path, spacing):
+    affine = affine_for((1, 2, 0), (1, 1, 1), spacing)  # k runs from right to left
+    frame = SourceFrame(tmp_path / "1.dcm", 1, "1.2", (3, 3), np.eye(4))
+    volume = Volume(np.zeros((3, 3, 3), np.int16), affine, source_frames=(frame,) * 3)
+    assert native_orientation(volume) is Orientation.SAGITTAL

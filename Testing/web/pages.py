@@ -45,13 +45,25 @@ class ViewerPage:
 
     # --- files
 
-    def open_files(self, *paths: Path) -> None:
-        """Choose files as the file dialogue would."""
+    def open_files(self, *paths: Path, unsaved: str = "Open without saving") -> None:
+        """Choose files as the file dialogue would.
+
+        :param unsaved: the button to press when the page asks what to do with the work on the volume that is open.
+        """
         self.page.set_input_files("#samsegment-file", [str(path) for path in paths])
+        self._answer(unsaved)
 
     def open_folder(self, path: Path) -> None:
         """Choose a folder as the folder dialogue would."""
         self.page.set_input_files("#samsegment-folder", str(path))
+        self._answer("Open without saving")
+
+    def _answer(self, button: str) -> None:
+        self.page.locator(".samsegment-start .v-progress-linear").wait_for(state="detached")
+        if self.button(button).is_visible():
+            self.button(button).click()
+            # The name in the bar may be that of the volume that was open before, too.
+            self.page.get_by_text("Open another image?").wait_for(state="hidden")
 
     def wait_for_volume(self, name: str) -> None:
         """Until the bar shows a volume's name and its views are drawn."""

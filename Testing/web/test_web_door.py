@@ -96,6 +96,25 @@ def test_no_request_of_a_page_of_another_site_or_port_is_answered(viewer, origin
     assert not list(viewer.temporary.rglob("a.nii"))
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Cookie: samsegment_%(port)d=\xff",
+        b"Host: [::",
+        b"Host: 127.0.0.1:99999999",
+        b"Cookie: samsegment_%(port)d=%(secret)s\r\nOrigin: http://[::",
+    ],
+)
+def test_headers_that_no_browser_sends_are_refused_like_all_others(viewer, header):
+    facts = {b"port": viewer.port, b"secret": viewer.secret.encode()}
+    host = b"" if header.startswith(b"Host") else b"Host: 127.0.0.1:%d\r\n" % viewer.port
+    with socket.create_connection(("127.0.0.1", viewer.port), timeout=60) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + host + header % facts + b"\r\nConnection: close\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            assert answer.readline().split()[1] == b"403"
+    assert "Traceback" not in viewer.output
+
+
 def test_a_second_websocket_is_refused_while_one_is_open(viewer):
     async def attempt():
         url, params = f"http://127.0.0.1:{viewer.port}/ws", {"secret": viewer.secret}

@@ -113,7 +113,7 @@ def test_while_a_file_is_read_a_refused_upload_does_not_let_a_second_one_begin(t
     state = State()
     work = SimpleNamespace(opened=None, messages=Messages(state))
     uploads = SimpleNamespace(batch_folder=lambda _batch: None, forget=lambda _batch: None)
-    control = opening_control.OpeningControl(state, work, uploads, lambda: None)
+    control = opening_control.OpeningControl(state, work, uploads, lambda: None, save=None)
 
     async def use():
         first = asyncio.create_task(control.open(Source(tmp_path / "first.nii")))

@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 import aiohttp
 import numpy as np
 import pytest
+import SimpleITK
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -111,6 +112,17 @@ def test_an_image_of_several_frames_asks_which(tab):
     tab.wait_for_volume("example4d")
 
 
+@pytest.mark.parametrize("ending", [".nrrd", ".mha", ".nii"])
+def test_an_image_of_another_format_is_opened(tab, ball, tmp_path, ending):
+    path = tmp_path / f"image-{ending[1:]}{ending}"
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(ball)), str(path))
+    tab.open_files(path)
+    tab.wait_for_volume(f"image-{ending[1:]}")
+    text = tab.page.locator("#samsegment-slice").inner_text()
+    assert text.startswith("Axial slice ")
+    assert text.endswith(" of 0 to 23")
+
+
 @pytest.mark.parametrize(
     ("names", "opened"),
     [
@@ -119,14 +131,16 @@ def test_an_image_of_several_frames_asks_which(tab):
         (["scan.img", "scan.hdr"], "scan.hdr"),
         (["scan.nrrd", "notes.txt"], "scan.nrrd"),
         (["case/1.dcm", "case/2.dcm"], "case"),
-        (["IM1", "IM2"], "."),
+        (["IM1", "IM2"], "selection of 2 files"),
     ],
 )
 def test_of_several_files_the_image_is_opened(tmp_path, names, opened):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    assert source_of_uploads(tmp_path).path == tmp_path / opened
+    path = source_of_uploads(tmp_path).path
+    assert path == tmp_path / opened
+    assert path.exists()
 
 
 def test_several_images_at_once_are_refused_by_name(tmp_path):

@@ -43,8 +43,9 @@ def test_segments_are_added_named_hidden_and_removed(tab):
     tab.button("Show or hide").click()
     tab.wait_until(lambda: _coloured(tab.picture("Red")) < 1000, "the hidden segment is still drawn")
     tab.button("Remove the segment").click()
+    tab.button("Remove it").click()
     tab.wait_until(lambda: _segment_count(tab) == 1, "the segment was not removed")
-    assert tab.page.get_by_text("spleen").count() == 0
+    assert tab.page.locator(".v-list").get_by_text("spleen").count() == 0
 
 
 def test_a_model_without_weights_is_refused_and_the_old_one_stays(tab):

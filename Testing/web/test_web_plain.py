@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import nibabel
@@ -17,17 +17,20 @@ from SAMSegmentLib.segmentstate import SegmentState, SliceMask
 from SAMSegmentLib.sessionfile import SavedSegment, SavedSession
 from SAMSegmentLib.slicescores import SliceScore
 from SAMSegmentLib.volume import SourceFrame, Volume
+from SAMSegmentLib.worker.client import WorkerSettings
+from SAMSegmentLib.worker.interface import EmbeddingProgress
 from SAMSegmentWeb import viewer
 from SAMSegmentWeb.confidence_plot import ConfidencePlot
 from SAMSegmentWeb.display_control import is_surface_quick
 from SAMSegmentWeb.layouts import has_large_slice, layouts, only_layout, primary_layout
 from SAMSegmentWeb.messages import Messages
+from SAMSegmentWeb.model_control import ModelControl
 from SAMSegmentWeb.propagation_results import PropagationResults
 from SAMSegmentWeb.replay import replay
 from SAMSegmentWeb.review_control import ReviewControl
 from SAMSegmentWeb.saving_control import refused_kinds
 from SAMSegmentWeb.segment_control import SegmentControl
-from SAMSegmentWeb.segmentation_file import read_pieces
+from SAMSegmentWeb.segmentation_file import read_layers
 from SAMSegmentWeb.stops import Stops
 from Testing.paths import REPOSITORY
 from Testing.web.loops import run_apart
@@ -221,21 +224,6 @@ def test_a_line_on_stderr_says_at_once_that_the_viewer_starts(monkeypatch, capsy
     assert capsys.readouterr().out == "The viewer is at ...\n"
 
 
-def test_labels_of_a_file_become_segments_with_their_place(tmp_path):
-    labels = np.zeros((5, 6, 7), dtype=np.int16)
-    labels[1:3, 2:5, 3] = 2
-    labels[4, 5, 6] = 300
-    affine = np.diag([1.0, 2.0, 3.0, 1.0])
-    nibabel.save(nibabel.Nifti1Image(labels.T, affine), tmp_path / "labels.nii.gz")
-    volume = Volume(np.zeros(labels.shape, dtype=np.int16), affine)
-    pieces = read_pieces(tmp_path / "labels.nii.gz", volume)
-    assert [(piece.name, piece.start, piece.mask.shape) for piece in pieces] == [
-        ("label 2", (1, 2, 3), (2, 3, 1)),
-        ("label 300", (4, 5, 6), (1, 1, 1)),
-    ]
-    assert all(piece.mask.all() for piece in pieces)
-
-
 @pytest.mark.parametrize("least", [0, -50])
 def test_an_image_is_not_taken_for_a_segmentation(tmp_path, least):
     image = np.arange(least, least + 1000, dtype=np.int16).reshape(10, 10, 10)
@@ -243,7 +231,7 @@ def test_an_image_is_not_taken_for_a_segmentation(tmp_path, least):
     with pytest.raises(
         InputError, match=r"^ct\.nii\.gz: holds \d+ labels, so it is an image; open it with 'Open file'"
     ):
-        read_pieces(tmp_path / "ct.nii.gz", Volume(np.zeros(image.shape, dtype=np.int16), np.eye(4)))
+        read_layers(tmp_path / "ct.nii.gz", Volume(np.zeros(image.shape, dtype=np.int16), np.eye(4)))
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")
@@ -252,3 +240,60 @@ def test_make_app_takes_an_image_and_options():
     command = ["make", "--dry-run", made, "app", "ARGS=scan.nii.gz --no-browser --port 8080"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
     assert lines.split()[-5:] == ["view", "scan.nii.gz", "--no-browser", "--port", "8080"]
+
+
+class _Engine:
+    """Encodes nothing, and knows whether it is to pause."""
+
+    def __init__(self):
+        self.is_paused = False
+        self.note = None
+        self.future = Future()
+
+    def embed_all(self, _orientation, _first, _last, note):
+        self.note = note
+        return self.future
+
+    def pause(self):
+        self.is_paused = True
+
+
+def _model_control():
+    state = State()
+    work = SimpleNamespace(
+        messages=Messages(state),
+        add_listener=lambda _: None,
+        engine=_Engine(),
+        settings=WorkerSettings(),
+        opened=SimpleNamespace(volume=Volume(np.zeros((9, 2, 2), np.int16), np.eye(4))),
+    )
+
+    def use_settings(settings):
+        work.engine.future.cancel()
+        work.engine, work.settings = _Engine(), settings
+
+    work.use_settings = use_settings
+    return ModelControl(state, work, SimpleNamespace(active_slice=None), SimpleNamespace()), work, state
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+def test_what_was_prepared_of_one_volume_is_not_said_of_the_next(is_cancelled):
+    control, work, state = _model_control()
+    control.embed_all()
+    work.engine.note(EmbeddingProgress(done=3, total=9, encoded=3, seconds=3.5))
+    assert state["EngineState__embedded"] == "3 of 9 slices, about 7 s left"
+    if is_cancelled:
+        control.stop_embedding()
+    else:
+        work.engine.future.set_result(None)
+        control.show_volume()
+    assert state["EngineState__embedded"] == ""
+
+
+def test_an_engine_that_takes_the_place_of_a_paused_one_is_paused_too():
+    control, work, _ = _model_control()
+    control.toggle_pause()
+    first = work.engine
+    control.choose_model(work.settings.model)
+    assert work.engine is not first
+    assert work.engine.is_paused
