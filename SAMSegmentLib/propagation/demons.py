@@ -45,7 +45,7 @@ def demons(before: Picture, now: Picture, start: Field, iterations: int) -> Fiel
         difference = now - moved
         # The mean of both gradients is the symmetric force.
         slope = 0.5 * (_twice_gradient(moved) + twice_now)
-        force = (slope * slope).sum(axis=0) + (difference / _LONGEST_STEP) ** 2
+        force = slope[0] ** 2 + slope[1] ** 2 + (difference / _LONGEST_STEP) ** 2
         force[np.abs(difference) < _SMALLEST_DIFFERENCE] = np.inf
         field = _smoothed(field + slope * (2 * difference / force))
     return field

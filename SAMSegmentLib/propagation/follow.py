@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..geometry import slice_plane
 from ..prompts import SlicePrompts
 from .appearance import Greys
 from .motion import carried
@@ -70,7 +69,7 @@ def follow(
     pixels, agreement = source.pixels(key), 0.0
     part, distance = _around(mask)
     for index in indices:
-        plane = slice_plane(source.volume, key.orientation, index)
+        plane = replace(key, index=index)
         before, pixels = pixels, source.pixels(plane)
         moved = carried(distance, part.cut(before), part.cut(pixels))
         moved_mask = part.placed(moved > 0, plane.shape, False)

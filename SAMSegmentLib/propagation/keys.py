@@ -13,6 +13,8 @@ from .appearance import Greys
 from .shape import Part, box_of, signed_distance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .follow import Reached
     from .request import PropagationRequest, SliceSource
 
@@ -29,6 +31,7 @@ class Keys:
         self.masks = request.key_masks
         self._source = source
         self._known: dict[int, _Key] = {}
+        self._together: dict[tuple[int, ...], _Key] = {}
 
     def look_at(self, index: int) -> None:
         """Ask about a key slice, once, unless it is empty; before anything else is asked of it."""
@@ -56,12 +59,14 @@ class Keys:
 
     def evidence(self, reached: Reached, *indices: int) -> Evidence:
         """What speaks for a slice that was reached from key slices, of which one at least is not empty."""
-        keys = [self._known[index] for index in indices if index in self._known]
+        if indices not in self._together:
+            self._together[indices] = _Key.mean([self._known[index] for index in indices if index in self._known])
+        key = self._together[indices]
         return Evidence(
-            likeness=Greys.mean(key.greys for key in keys).likeness(reached.greys),
+            likeness=key.greys.likeness(reached.greys),
             contrast=reached.greys.contrast,
             agreement=reached.agreement,
-            key_iou=fmean(key.predicted_iou for key in keys),
+            key_iou=key.predicted_iou,
         )
 
 
@@ -70,3 +75,8 @@ class _Key:
     greys: Greys
     predicted_iou: float
     logits_side: int
+
+    @classmethod
+    def mean(cls, keys: Sequence[_Key]) -> _Key:
+        """What several key slices say together."""
+        return cls(Greys.mean(key.greys for key in keys), fmean(key.predicted_iou for key in keys), keys[0].logits_side)
