@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from ..volume import Volume
 
 
-def composed_slice(volume: Volume, masks: Mapping[SliceKey, SliceMask], key: SliceKey) -> NDArray[np.bool_]:
+def composed_slice(volume: Volume, masks: Mapping[SliceKey, SliceMask], plane: SlicePlane) -> NDArray[np.bool_]:
     """One slice of :meth:`SegmentState.volume_mask`: the union of masks, but within accepted slices they alone count.
 
     :param masks: of one segment, in any orientation.
+    :param plane: the slice.
     :returns: bool [row, column].
     """
-    met = [other for other in masks if _meet(key, other)]
+    key = plane.orientation, plane.index
+    # Slices of one orientation do not meet.
+    met = [other for other in masks if other[0] is not plane.orientation or other == key]
     if met == [key]:
         return masks[key].unpack()
-    plane = slice_plane(volume, *key)
     result = np.zeros(plane.shape, dtype=bool)
     meeting = [(slice_plane(volume, *other), masks[other]) for other in met]
     accepted = [item for item in meeting if item[1].is_accepted]
@@ -48,10 +50,6 @@ def _are_same(mask: SliceMask | None, other: SliceMask | None) -> bool:
     if mask is None or other is None:
         return mask is other
     return mask is other or (mask.is_accepted == other.is_accepted and mask.has_pixels_of(other))
-
-
-def _meet(key: SliceKey, other: SliceKey) -> bool:
-    return key == other or key[0] is not other[0]
 
 
 def _unite(result: NDArray[np.bool_], plane: SlicePlane, masks: Iterable[tuple[SlicePlane, SliceMask]]) -> None:

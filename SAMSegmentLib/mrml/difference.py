@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..geometry import Orientation, slice_plane
 from .composition import changed_slices, composed_slice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,14 +50,14 @@ def _difference(
     volume: Volume,
     before: Mapping[SliceKey, SliceMask],
     after: Mapping[SliceKey, SliceMask],
-    changed: Iterable[SliceKey],
+    changed: Sequence[SliceKey],
 ) -> Difference | None:
     slices = []
-    for key in changed:
-        old, new = composed_slice(volume, before, key), composed_slice(volume, after, key)
+    for plane in _planes(volume, changed):
+        old, new = composed_slice(volume, before, plane), composed_slice(volume, after, plane)
         differing = old ^ new
         if differing.any():
-            slices.append((slice_plane(volume, *key), differing, new))
+            slices.append((plane, differing, new))
     if not slices:
         return None
     boxes = np.array([_box(plane, differing) for plane, differing, _new in slices])
@@ -69,6 +69,14 @@ def _difference(
         _put(removed, plane, low, differing > new)
     i0, i1, j0, j1, k0, k1 = (int(edge) for pair in zip(low, high, strict=True) for edge in pair)
     return Difference((i0, i1, j0, j1, k0, k1), added, removed)
+
+
+def _planes(volume: Volume, keys: Sequence[SliceKey]) -> list[SlicePlane]:
+    """Slices of one orientation."""
+    if not keys:
+        return []
+    first = slice_plane(volume, *keys[0])
+    return [replace(first, index=index) for _orientation, index in keys]
 
 
 def _box(plane: SlicePlane, pixels: NDArray[np.bool_]) -> NDArray[np.int_]:
@@ -90,7 +98,7 @@ def _put(voxels: NDArray[np.bool_], plane: SlicePlane, low: NDArray[np.int_], pi
     target = plane.oriented(voxels[tuple(selector)])
     column, row = (_first(plane, axis, low, voxels.shape) for axis in (plane.column_axis, plane.row_axis))
     part = pixels[row : row + target.shape[0], column : column + target.shape[1]]
-    np.logical_or(target, part, out=target)
+    target[...] = part  # no other slice of this orientation has pixels here
 
 
 def _first(plane: SlicePlane, axis: int, low: NDArray[np.int_], shape: tuple[int, ...]) -> int:

@@ -255,7 +255,7 @@ class SceneSession:
         """Lock a slice as it is in the scene: what was drawn by hand is part of it."""
         core, name = self._core, self._name(segment_id)
         shown = slice_voxels(core.volume, core.labelmaps, segment_id, key)
-        made = composed_slice(core.volume, core.session.state(name).masks, key)
+        made = composed_slice(core.volume, core.session.state(name).masks, slice_plane(core.volume, *key))
         if shown.any() and not np.array_equal(shown, made):
             self._do(partial(core.session.set_mask, name, *key, shown))
         else:
