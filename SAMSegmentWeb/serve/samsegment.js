@@ -123,11 +123,14 @@ window.samsegment = (function () {
 
   // The framework takes the page away when its connection is cut, though the viewer may go on.
   let wasThere = false;
-  function showConnection() {
+  function isPageThere() {
     const isThere = document.querySelector(".v-app-bar") !== null;
-    if (wasThere && !isThere) showGone(CUT);
-    else document.getElementById("samsegment-gone")?.remove();
     wasThere ||= isThere;
+    return isThere;
+  }
+  function showConnection() {
+    if (!isPageThere() && wasThere) showGone(CUT);
+    else document.getElementById("samsegment-gone")?.remove();
   }
 
   function showGone(sentence) {
@@ -150,6 +153,8 @@ window.samsegment = (function () {
   document.addEventListener("contextmenu", (event) => {
     if (event.target instanceof Element && event.target.closest(".layout-grid-item")) event.preventDefault();
   });
+  // More often than the server is asked: a page that is cut soon after it came has been there, too.
+  setInterval(isPageThere, LOOK_EVERY_MS / 10);
   look();
   return { open, choose, download };
 })();

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from Testing.web.images import write_ball
 from Testing.web.pages import ViewerPage
 from Testing.web.viewers import ViewerProcess, chromium
 
@@ -55,3 +56,12 @@ def new_tab(chromium_browser):
     for context in contexts:
         context.close()
     assert [error for tab in tabs for error in tab.errors] == []
+
+
+@pytest.fixture
+def tab(viewer, new_tab, tmp_path):
+    """A page in which the ball is open."""
+    tab = new_tab(viewer.address)
+    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
+    tab.wait_for_volume("ball")
+    return tab

@@ -59,3 +59,8 @@ def write_spots(path: Path, affine: np.ndarray) -> Path:
         array[np.linalg.norm(ras - center, axis=-1) <= radius] += 80
     nibabel.save(nibabel.Nifti1Image(array.astype(np.int16), to_ras), path)
     return path
+
+
+def coloured(picture: np.ndarray) -> int:
+    """How many pixels of a picture [row, column, RGB] are not grey."""
+    return int(np.count_nonzero(picture.max(axis=-1).astype(int) - picture.min(axis=-1) > 40))

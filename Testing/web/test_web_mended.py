@@ -21,14 +21,6 @@ from Testing.web.pages import ANSWER
 from Testing.web.viewers import ViewerProcess
 
 
-@pytest.fixture
-def tab(viewer, new_tab, tmp_path):
-    tab = new_tab(viewer.address)
-    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
-    tab.wait_for_volume("ball")
-    return tab
-
-
 def _slice_shown(tab):
     return tab.page.locator("#samsegment-slice").inner_text().lower()
 

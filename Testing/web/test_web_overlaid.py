@@ -15,15 +15,6 @@ window.WebSocket = class extends Plain { constructor(...given) { super(...given)
 """
 
 
-@pytest.fixture
-def tab(viewer, new_tab, tmp_path):
-    """The ball is open."""
-    tab = new_tab(viewer.address)
-    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
-    tab.wait_for_volume("ball")
-    return tab
-
-
 def _is_pressed(tab, tool):
     return tab.button(tool).get_attribute("aria-pressed") == "true"
 

@@ -1,26 +1,11 @@
 """The panel's other controls: segments, model, window, display, narrow windows."""
 
-import numpy as np
-import pytest
-
-from Testing.web.images import write_ball
+from Testing.web.images import coloured, write_ball
 from Testing.web.pages import ANSWER
-
-
-@pytest.fixture
-def tab(viewer, new_tab, tmp_path):
-    tab = new_tab(viewer.address)
-    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
-    tab.wait_for_volume("ball")
-    return tab
 
 
 def _segment_count(tab):
     return tab.page.get_by_role("button", name="Remove the segment").count()
-
-
-def _coloured(picture):
-    return np.count_nonzero(picture.max(axis=-1).astype(int) - picture.min(axis=-1) > 40)
 
 
 def _background(tab):
@@ -33,7 +18,7 @@ def _background(tab):
 def test_segments_are_added_named_hidden_and_removed(tab):
     tab.click("Red", (0.5, 0.45))
     tab.wait_until(lambda: tab.page.get_by_text(ANSWER).count() > 0, "no answer came")
-    tab.wait_until(lambda: _coloured(tab.picture("Red")) > 2000, "no mask is drawn")
+    tab.wait_until(lambda: coloured(tab.picture("Red")) > 2000, "no mask is drawn")
     field = tab.page.get_by_label("Name of the segment")
     field.fill("spleen")
     field.press("Enter")
@@ -41,7 +26,7 @@ def test_segments_are_added_named_hidden_and_removed(tab):
     tab.wait_until(lambda: _segment_count(tab) == 2, "no segment was added")
     tab.page.get_by_text("spleen").wait_for()
     tab.button("Show or hide").click()
-    tab.wait_until(lambda: _coloured(tab.picture("Red")) < 1000, "the hidden segment is still drawn")
+    tab.wait_until(lambda: coloured(tab.picture("Red")) < 1000, "the hidden segment is still drawn")
     tab.button("Remove the segment").click()
     tab.button("Remove it").click()
     tab.wait_until(lambda: _segment_count(tab) == 1, "the segment was not removed")

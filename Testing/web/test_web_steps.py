@@ -3,20 +3,11 @@
 import re
 
 import numpy as np
-import pytest
 
 from Testing.web.images import write_ball
 from Testing.web.pages import ANSWER
 
 _INSIDE_BALL = (0.5, 0.45)
-
-
-@pytest.fixture
-def tab(viewer, new_tab, tmp_path):
-    tab = new_tab(viewer.address)
-    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
-    tab.wait_for_volume("ball")
-    return tab
 
 
 def _prompt_count(tab):

@@ -5,31 +5,17 @@ import re
 import nibabel
 import numpy as np
 import pydicom
-import pytest
 
 from SAMSegmentLib.io.dicom import read_dicom
 from Testing.dicom_factory import MR_IMAGE, write_series
-from Testing.web.images import BALL_CENTER, ball_mask, write_ball
+from Testing.web.images import BALL_CENTER, ball_mask, coloured, write_ball
 from Testing.web.pages import ANSWER
 
 _INSIDE_BALL = (0.5, 0.45)
 
 
-@pytest.fixture
-def tab(viewer, new_tab, tmp_path):
-    """The ball is open."""
-    tab = new_tab(viewer.address)
-    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
-    tab.wait_for_volume("ball")
-    return tab
-
-
 def _slice_text(tab):
     return tab.page.locator("#samsegment-slice").inner_text()
-
-
-def _coloured(picture):
-    return np.count_nonzero(picture.max(axis=-1).astype(int) - picture.min(axis=-1) > 40)
 
 
 def _click_and_wait(tab, view="Red"):
@@ -81,7 +67,7 @@ def test_the_plot_leads_to_slices_and_undo_takes_what_is_said_of_them_away(tab):
     assert tab.page.locator("#samsegment-confidence path[d^=M]").count() >= 2
     _go_to(tab, BALL_CENTER[2] + 2)
     _go_to(tab, BALL_CENTER[2] - 2)
-    tab.wait_until(lambda: _coloured(tab.picture("ThreeD")) > 2000, "no surface is made by itself")
+    tab.wait_until(lambda: coloured(tab.picture("ThreeD")) > 2000, "no surface is made by itself")
     tab.button("Undo").click()
     done.wait_for(state="detached")
     summary.wait_for(state="detached")
@@ -112,18 +98,18 @@ def test_a_box_is_drawn_in_its_own_slice_alone(tab):
     tab.drag("Red", (0.05, 0.25), (0.95, 0.75))
     tab.wait_until(lambda: tab.page.get_by_text(ANSWER).count() > 0, "no answer came")
     tab.button("Show or hide").click()  # the mask, so that the box alone has a colour
-    tab.wait_until(lambda: 500 < _coloured(tab.picture("Red")) < 20000, "the box is not drawn in its own slice")
+    tab.wait_until(lambda: 500 < coloured(tab.picture("Red")) < 20000, "the box is not drawn in its own slice")
     tab.wait_until(
-        lambda: all(_coloured(tab.picture(name)) < 300 for name in before), "it is drawn in views of other orientations"
+        lambda: all(coloured(tab.picture(name)) < 300 for name in before), "it is drawn in views of other orientations"
     )
     red, green, blue = np.moveaxis(tab.picture("Red").astype(int), -1, 0)
     assert not (red - np.maximum(green, blue) > 80).any(), "a handle looks like a point outside"
     assert not (green - np.maximum(red, blue) > 80).any(), "a handle looks like a point inside"
     tab.page.mouse.move(*tab.place("Red", (0.5, 0.45)))
     tab.page.mouse.wheel(0, 120)
-    tab.wait_until(lambda: _coloured(tab.picture("Red")) < 300, "it is drawn in another slice")
+    tab.wait_until(lambda: coloured(tab.picture("Red")) < 300, "it is drawn in another slice")
     tab.page.mouse.wheel(0, -120)
-    tab.wait_until(lambda: _coloured(tab.picture("Red")) > 500, "it does not come back")
+    tab.wait_until(lambda: coloured(tab.picture("Red")) > 500, "it does not come back")
 
 
 def test_help_lists_the_keys_and_opens_by_one(tab):
@@ -197,11 +183,12 @@ def test_a_saved_segmentation_is_opened_again_beside_the_volume(tab, tmp_path):
     tab.message("1 segment of saved.nii.gz added")
     tab.page.get_by_label("Name of the segment").wait_for()
     assert tab.page.get_by_label("Name of the segment").input_value() == "label 1"
-    tab.wait_until(lambda: _coloured(tab.picture("Red")) > 2000, "it is not drawn")
+    tab.wait_until(lambda: coloured(tab.picture("Red")) > 2000, "it is not drawn")
     assert np.array_equal(tab.voxels(tmp_path), voxels)
     tab.open_files(saved)
     tab.message("1 segment of saved.seg.nrrd added")
-    assert tab.page.get_by_role("button", name="Remove the segment").count() == 2
+    bins = tab.page.get_by_role("button", name="Remove the segment")
+    tab.wait_until(lambda: bins.count() == 2, "the list does not show both")
     tab.button("Accept slice").click()
     tab.button("Release slice").wait_for()
 

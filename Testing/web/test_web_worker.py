@@ -5,23 +5,10 @@ import signal
 
 import numpy as np
 import psutil
-import pytest
 
-from Testing.web.images import write_ball
+from Testing.web.images import coloured, write_ball
 from Testing.web.pages import ANSWER
 from Testing.web.viewers import ViewerProcess
-
-
-def _coloured(picture):
-    return np.count_nonzero(picture.max(axis=-1).astype(int) - picture.min(axis=-1) > 40)
-
-
-@pytest.fixture
-def tab(viewer, new_tab, tmp_path):
-    tab = new_tab(viewer.address)
-    tab.open_files(write_ball(tmp_path / "ball.nii.gz"))
-    tab.wait_for_volume("ball")
-    return tab
 
 
 def _answered(tab):
@@ -31,7 +18,7 @@ def _answered(tab):
 def test_a_killed_worker_is_started_again_and_nothing_is_lost(tab, viewer, tmp_path):
     tab.click("Red", (0.5, 0.45))
     tab.wait_until(lambda: _answered(tab), "no answer came")
-    coloured = _coloured(tab.picture("Red"))
+    shown = coloured(tab.picture("Red"))
     voxels = tab.voxels(tmp_path)
     assert voxels.any()
     (worker,) = viewer.children()
@@ -41,7 +28,7 @@ def test_a_killed_worker_is_started_again_and_nothing_is_lost(tab, viewer, tmp_p
     tab.wait_until(lambda: [child.pid for child in viewer.children()] not in ([], [worker.pid]), "no new worker")
     assert tab.page.get_by_text(re.compile("^Inside at")).count() == 1
     assert np.array_equal(tab.voxels(tmp_path), voxels)
-    assert abs(_coloured(tab.picture("Red")) - coloured) < 0.02 * coloured
+    assert abs(coloured(tab.picture("Red")) - shown) < 0.02 * shown
     tab.click("Red", (0.5, 0.55))
     tab.page.get_by_text(re.compile("^Inside at")).nth(1).wait_for()
     tab.wait_until(lambda: _answered(tab), "the new worker does not answer")
