@@ -8,43 +8,62 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import InputError
-from .geometry import Orientation
+from .geometry import Orientation, slice_plane
 from .prompts import known_members
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MEMBERS = {"orientation", "index", "shape", "runs"}
+    from .volume import Volume
+
+_MEMBERS = {"orientation", "index", "shape", "runs", "confidence"}
 _MOST_PIXELS = 1 << 30
 
 
 @dataclass(frozen=True)
 class SavedMask:
-    """An accepted mask.
+    """A mask that nothing in the file makes again: an accepted one, or one that propagation made earlier.
 
     :param shape: (rows, columns).
     :param runs: lengths of the runs of equal pixels, row by row; the first is outside of the mask, and may be 0.
+    :param confidence: 0..1, of a propagated one; None where it is not known.
     """
 
     orientation: Orientation
     index: int
     shape: tuple[int, int]
     runs: tuple[int, ...]
+    confidence: float | None = None
 
     @classmethod
-    def of(cls, orientation: Orientation, index: int, mask: NDArray[np.bool_]) -> SavedMask:
+    def of(
+        cls, orientation: Orientation, index: int, mask: NDArray[np.bool_], confidence: float | None = None
+    ) -> SavedMask:
         """Of a slice's mask [row, column]."""
         pixels = mask.ravel()
         changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
         starts = [0] if pixels[0] else []
         runs = np.diff([*starts, 0, *changes, pixels.size])
         rows, columns = mask.shape
-        return cls(orientation, index, (rows, columns), tuple(int(length) for length in runs))
+        return cls(orientation, index, (rows, columns), tuple(int(length) for length in runs), confidence)
 
     @property
     def key(self) -> tuple[Orientation, int]:
         """The slice that the mask belongs to."""
         return self.orientation, self.index
+
+    def check(self, volume: Volume, name: str) -> None:
+        """Refuse it when it is no mask of the slice that it is for.
+
+        :param name: of its segment.
+        :raises InputError: the volume has no such slice, or one of other pixels.
+        """
+        plane = slice_plane(volume, self.orientation, self.index)
+        if self.shape != plane.shape:
+            raise InputError(
+                f"segment {name!r}: the saved mask of {self.orientation.value} slice {self.index} has "
+                f"{self.shape[0]}x{self.shape[1]} pixels, the slice {plane.shape[0]}x{plane.shape[1]}."
+            )
 
     def unpack(self) -> NDArray[np.bool_]:
         """The mask, bool [row, column]."""
@@ -53,12 +72,13 @@ class SavedMask:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for :mod:`json`."""
-        return {
+        data: dict[str, Any] = {
             "orientation": self.orientation.value,
             "index": self.index,
             "shape": list(self.shape),
             "runs": list(self.runs),
         }
+        return data if self.confidence is None else data | {"confidence": self.confidence}
 
     @classmethod
     def from_json(cls, data: Any) -> SavedMask:
@@ -66,19 +86,22 @@ class SavedMask:
 
         :raises InputError: a member is missing or of the wrong kind, or the runs do not fill the shape.
         """
-        known_members(data, "an accepted mask", _MEMBERS)
+        known_members(data, "a saved mask", _MEMBERS)
         try:
             orientation = Orientation(data["orientation"])
             index, (rows, columns), runs = data["index"], data["shape"], tuple(data["runs"])
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError("an accepted mask needs an orientation, index, shape [rows, columns] and runs.") from error
+            raise InputError("a saved mask needs an orientation, index, shape [rows, columns] and runs.") from error
         if not all(type(value) is int and 0 <= value <= _MOST_PIXELS for value in (index, rows, columns, *runs)):
-            raise InputError(f"an accepted mask: index, shape and runs are whole numbers from 0 to {_MOST_PIXELS}.")
+            raise InputError(f"a saved mask: index, shape and runs are whole numbers from 0 to {_MOST_PIXELS}.")
         if 0 in runs[1:]:
-            raise InputError("an accepted mask: no run but the first may be empty.")
+            raise InputError("a saved mask: no run but the first may be empty.")
         if not 0 < rows * columns <= _MOST_PIXELS or sum(runs) != rows * columns:
             raise InputError(
-                f"an accepted mask: {orientation.value} slice {index} has runs of {sum(runs)} pixels in all "
+                f"a saved mask: {orientation.value} slice {index} has runs of {sum(runs)} pixels in all "
                 f"and a shape of {rows}x{columns}; they must agree."
             )
-        return cls(orientation, index, (rows, columns), runs)
+        confidence = data.get("confidence")
+        if confidence is not None and not (type(confidence) in (int, float) and 0 <= confidence <= 1):
+            raise InputError(f"a saved mask: its confidence is a number from 0 to 1, not {confidence!r}.")
+        return cls(orientation, index, (rows, columns), runs, confidence)

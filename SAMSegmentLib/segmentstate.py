@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import numpy as np
 
@@ -38,6 +40,8 @@ class SliceMask:
     :param candidate: which of the candidates it is.
     :param confidence: how likely the mask is to show the segment, 0..1; None where propagation did not make it.
     :param is_accepted: whether the user has locked it.
+    :param is_outdated: whether propagation made it from key slices, or with a model, that are others now. It stays
+        until the segment is propagated again.
     """
 
     bits: NDArray[np.uint8]
@@ -48,6 +52,7 @@ class SliceMask:
     candidate: int = 0
     confidence: float | None = None
     is_accepted: bool = False
+    is_outdated: bool = False
 
     @classmethod
     def answer(cls, candidates: Candidates, prompts: PromptSet) -> SliceMask:
@@ -76,6 +81,11 @@ class SliceMask:
         """A mask [row, column] that is accepted as it is."""
         return cls(*_packed(mask), is_accepted=True)
 
+    @classmethod
+    def outdated(cls, mask: NDArray[np.bool_], confidence: float | None = None) -> SliceMask:
+        """A mask [row, column] that propagation made earlier."""
+        return cls(*_packed(mask), confidence=confidence, is_outdated=True)
+
     @property
     def is_propagated(self) -> bool:
         """Whether propagation made it, and may replace it."""
@@ -88,7 +98,13 @@ class SliceMask:
 
     def has_pixels_of(self, other: SliceMask) -> bool:
         """Whether another mask is the same, bit for bit."""
-        return self is other or (self.shape == other.shape and np.array_equal(self.bits, other.bits))
+        is_shared = self.bits is other.bits
+        return is_shared or (self.shape == other.shape and np.array_equal(self.bits, other.bits))
+
+    @cached_property
+    def checksum(self) -> int:
+        """Tells this mask from others of its shape."""
+        return crc32(self.bits.tobytes())
 
 
 def _packed(mask: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
@@ -104,9 +120,10 @@ def _nothing() -> Mapping:
 class SegmentState:
     """Prompts and mask of one segment at one moment.
 
-    Masks are always what the prompts, the accepted slices and the propagations of the state make, in this order, so
-    that a saved session can make them again: when a key slice changes, what was propagated next to it goes. The mask of
-    the volume is the union of the slices' masks; it is derived, never kept.
+    Masks are what the prompts, the accepted slices and the propagations of the state make, in this order, so that a
+    saved session can make them again. When a key slice changes, what was propagated next to it is outdated: it stays
+    to be seen until it is propagated again, and is saved as it is. The mask of the volume is the union of the slices'
+    masks; it is derived, never kept.
 
     :param carried: what propagation has made, by orientation.
     """
@@ -135,15 +152,14 @@ class SegmentState:
 
     def with_accepted(self, key: SliceKey) -> SegmentState:
         """A copy in which the mask of one slice is locked."""
-        return self._changed(self.prompts, {**self.masks, key: replace(self.masks[key], is_accepted=True)})
+        accepted = replace(self.masks[key], is_accepted=True, is_outdated=False)
+        return self._changed(self.prompts, {**self.masks, key: accepted})
 
     def with_released(self, key: SliceKey) -> SegmentState:
-        """A copy in which an accepted slice is one like any other again; without prompts nothing holds its mask."""
-        masks = dict(self.masks)
-        mask = masks.pop(key)
-        if mask.prompts is not None:
-            masks[key] = replace(mask, is_accepted=False)
-        return self._changed(self.prompts, masks)
+        """A copy in which an accepted slice is one like any other again; without prompts its mask is outdated."""
+        mask = self.masks[key]
+        released = replace(mask, is_accepted=False, is_outdated=mask.prompts is None)
+        return self._changed(self.prompts, {**self.masks, key: released})
 
     def with_given(self, key: SliceKey, mask: SliceMask) -> SegmentState:
         """A copy with a mask that no prompts of the slice made, in place of its prompts and mask."""
@@ -166,9 +182,23 @@ class SegmentState:
 
     def _changed(self, prompts: Mapping[SliceKey, PromptSet], masks: Mapping[SliceKey, SliceMask]) -> SegmentState:
         changed = replace(self, prompts=MappingProxyType(dict(prompts)), masks=MappingProxyType(dict(masks)))
-        for orientation, item in self.carried.items():
-            changed = changed._with_carried(orientation, self._still_carried(item, changed))
+        for orientation in {key[0] for key, mask in masks.items() if mask.is_propagated} | set(self.carried):
+            item = self.carried.get(orientation)
+            kept = self._still_carried(item, changed) if item else None
+            if changed.key_masks(orientation):
+                changed = changed._with_item(orientation, kept)._outdated_but(orientation, kept)
+            else:  # nothing is left that it could be propagated from again
+                changed = changed._without_propagated(orientation)
         return changed
+
+    def _outdated_but(self, orientation: Orientation, item: Carried | None) -> SegmentState:
+        """A copy in which the propagated slices of an orientation that ``item`` has not made are outdated."""
+        masks = {
+            key: replace(mask, is_outdated=True)
+            for key, mask in self.masks.items()
+            if key[0] is orientation and _is_current(mask) and not (item is not None and item.made(key[1]))
+        }
+        return replace(self, masks=MappingProxyType({**self.masks, **masks})) if masks else self
 
     def _still_carried(self, item: Carried, changed: SegmentState) -> Carried | None:
         """What propagation made from key slices that are still what they were."""
@@ -179,6 +209,14 @@ class SegmentState:
         return item.within([(low, high) for low, high in intervals(after) if {low, high} <= {*same, None}])
 
     # --- propagation
+
+    def outdated(self, orientation: Orientation) -> list[int]:
+        """The slices that are to be propagated again, ascending."""
+        return sorted(key[1] for key, mask in self.masks.items() if key[0] is orientation and mask.is_outdated)
+
+    def with_outdated(self, masks: Mapping[SliceKey, SliceMask]) -> SegmentState:
+        """A copy with slices that propagation made earlier, where it has none of its own."""
+        return replace(self, masks=MappingProxyType({**masks, **self.masks}))
 
     @property
     def propagations(self) -> tuple[Propagation, ...]:
@@ -196,15 +234,20 @@ class SegmentState:
         return item.missing(every) if item and item.settings == propagation.settings else tuple(every)
 
     def with_run(self, propagation: Propagation, wanted: tuple[Interval, ...], run: object) -> SegmentState:
-        """A copy in which a propagation has begun to make intervals: what was there in them is gone.
+        """A copy in which a propagation has begun to make intervals: what is there in them is outdated.
 
         :param run: what tells this propagation from any other.
         """
         settings, item = propagation.settings, self.carried.get(propagation.orientation)
         is_kept = item and item.settings == settings and not settings.smooth
         finished = tuple(interval for interval in item.finished if interval not in wanted) if item and is_kept else ()
-        kept = self._with_carried(settings.orientation, Carried(settings, finished))
+        kept = self._outdated_but(settings.orientation, Carried(settings, finished))
         return kept._with_item(settings.orientation, Carried(settings, finished, wanted, run=run))
+
+    @property
+    def is_propagating(self) -> bool:
+        """Whether a propagation goes on, in any orientation."""
+        return any(item.run is not None for item in self.carried.values())
 
     def run_of(self, orientation: Orientation) -> object | None:
         """The propagation that goes on in an orientation."""
@@ -224,29 +267,32 @@ class SegmentState:
     def without_run(self, orientation: Orientation, *, complete: bool) -> SegmentState:
         """A copy in which the propagation that goes on has ended.
 
-        :param complete: whether it ran to its end.
+        :param complete: whether it ran to its end; else the slices that it has not come to stay, outdated as they are.
         """
-        return self._with_item(orientation, self.carried[orientation].ended(complete=complete))
+        ended = self._with_item(orientation, self.carried[orientation].ended(complete=complete))
+        if not complete:
+            return ended
+        masks = {key: mask for key, mask in self.masks.items() if key[0] is not orientation or not mask.is_outdated}
+        return replace(ended, masks=MappingProxyType(masks))
 
     def restored(self, orientation: Orientation, before: SegmentState) -> SegmentState:
         """A copy without the propagation that goes on, which made nothing: what it was to replace is back.
 
         :param before: the segment when it began.
         """
-        masks = {key: mask for key, mask in before.masks.items() if key[0] is orientation and mask.is_propagated}
+        masks = {
+            key: before.masks[key]
+            for key, mask in self.masks.items()
+            if key[0] is orientation and mask.is_outdated and key in before.masks
+        }
         item = before.carried.get(orientation)
         if item and item.run:  # an earlier one, which this one ended
             item = item.ended(complete=False)
-        return replace(self, masks=MappingProxyType({**masks, **self.masks}))._with_item(orientation, item)
+        return replace(self, masks=MappingProxyType({**self.masks, **masks}))._with_item(orientation, item)
 
-    def _with_carried(self, orientation: Orientation, item: Carried | None) -> SegmentState:
-        """A copy that has of an orientation what ``item`` says, and no propagated slices besides."""
-        masks = {
-            key: mask
-            for key, mask in self.masks.items()
-            if key[0] is not orientation or not mask.is_propagated or (item is not None and item.made(key[1]))
-        }
-        return replace(self, masks=MappingProxyType(masks))._with_item(orientation, item)
+    def _without_propagated(self, orientation: Orientation) -> SegmentState:
+        masks = {key: mask for key, mask in self.masks.items() if key[0] is not orientation or not mask.is_propagated}
+        return replace(self, masks=MappingProxyType(masks))._with_item(orientation, None)
 
     def _with_item(self, orientation: Orientation, item: Carried | None) -> SegmentState:
         carried = dict(self.carried)
@@ -281,6 +327,10 @@ class SegmentState:
 def _within(propagation: Propagation, state: SegmentState) -> dict[int, SliceMask | None]:
     keys = state.key_masks(propagation.orientation)
     return {index: mask for index, mask in keys.items() if propagation.reaches(index)}
+
+
+def _is_current(mask: SliceMask) -> bool:
+    return mask.is_propagated and not mask.is_outdated
 
 
 def _are_same(mask: SliceMask | None, other: SliceMask | None) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .clicks import with_click
 from .errors import InputError
 from .geometry import slice_plane, slice_range, slice_through
 from .history import History
@@ -19,7 +20,7 @@ from .segmentstate import SegmentState, SliceMask
 from .slicescores import doubtful_slices, slice_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .geometry import IJK, Orientation
     from .propagating import States
     from .propagation import PropagatedSlice
+    from .savedmask import SavedMask
     from .segments import Color
     from .segmentstate import SliceKey
     from .slicescores import SliceScore
@@ -146,8 +148,12 @@ class SegmentationSession:
 
         :raises InputError: there is no such segment, or the voxel lies outside of the volume.
         """
-        prompts = self.prompts(name, (orientation, slice_through(self.volume, orientation, ijk).index))
-        return self.set_prompts(name, prompts.with_point(Point(ijk, positive)))
+        return self.set_prompts(name, self.with_click(name, ijk, orientation, positive=positive))
+
+    def with_click(self, name: str, ijk: IJK, orientation: Orientation, *, positive: bool = True) -> PromptSet:
+        """The prompts that :meth:`add_point` would give the slice; see :func:`.clicks.with_click`."""
+        key = orientation, slice_through(self.volume, orientation, ijk).index
+        return with_click(self.volume, self.state(name), key, Point(ijk, positive))
 
     def add_box(self, name: str, box: Box, orientation: Orientation) -> Future[SliceAnswer]:
         """Add a box to the slice of ``orientation`` that it lies in, and ask for the slice's new mask.
@@ -226,7 +232,7 @@ class SegmentationSession:
     def accept_slice(self, name: str, key: SliceKey) -> None:
         """Lock the mask of one slice: nothing changes it any more, and it is a key slice of propagations to come.
 
-        What was propagated around a slice that had no prompts goes: it was not made from this one.
+        What was propagated around a slice that had no prompts is outdated: it was not made from this one.
 
         :raises InputError: there is no such segment, or the slice has no mask, or not the one to its prompts yet.
         """
@@ -237,7 +243,7 @@ class SegmentationSession:
             self._push(self._replaced(state.with_accepted(key)))
 
     def release_slice(self, name: str, key: SliceKey) -> None:
-        """Unlock an accepted slice. Its mask stays when its prompts made it; otherwise it goes.
+        """Unlock an accepted slice. Its mask stays: as that of its prompts, or as an outdated one.
 
         :raises InputError: there is no such segment, or the slice is not accepted.
         """
@@ -294,6 +300,17 @@ class SegmentationSession:
         future = self.engine.propagate(request, run.put_in)
         future.add_done_callback(run.end)
         return future
+
+    def put_outdated(self, name: str, masks: Iterable[SavedMask]) -> None:
+        """Have slices back that propagation made earlier, where the segment has none, until it is propagated again.
+
+        :raises InputError: there is no such segment or slice, or a mask is not one of its slice.
+        """
+        found = {}
+        for mask in masks:
+            mask.check(self.volume, name)
+            found[mask.key] = SliceMask.outdated(mask.unpack(), mask.confidence)
+        self._push(self._replaced(self.state(name).with_outdated(found)))
 
     # --- undo
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .carried import Propagation
 from .errors import InputError
-from .geometry import Orientation, slice_plane
+from .geometry import Orientation
 from .prompts import PromptSet, known_members
 from .savedmask import SavedMask
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from .propagation import Interval
     from .segments import Color
-    from .segmentstate import SegmentState, SliceKey
+    from .segmentstate import SegmentState, SliceKey, SliceMask
     from .session import SegmentationSession
     from .worker.interface import SliceAnswer
 
 _VERSION = 1
 _FILE_MEMBERS = {"version", "image", "model", "weights_sha256", "window", "segments"}
-_SEGMENT_MEMBERS = {"name", "color", "prompts", "accepted", "propagate"}
+_SEGMENT_MEMBERS = {"name", "color", "prompts", "accepted", "propagate", "outdated"}
 _PROPAGATION_SWITCHES = ("smooth", "connected", "fill_holes")
 _PROPAGATION_MEMBERS = {"orientation", "slices", "only", "stops", "farthest_mm", "intervals", *_PROPAGATION_SWITCHES}
 # A prompts file is a few kilobytes, with accepted masks some megabytes; this is a mistaken file, not a long session.
@@ -45,6 +45,7 @@ class SavedSegment:
     prompts: tuple[PromptSet, ...]
     propagations: tuple[Propagation, ...]
     accepted: tuple[SavedMask, ...] = ()
+    outdated: tuple[SavedMask, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,21 @@ def _segment_to_json(state: SegmentState) -> dict[str, Any]:
         # What a mask prompt (a model's logits) made is saved as the mask that it made: logits are no text.
         "prompts": [item.to_json() for item in state.prompts.values() if not item.mask],
     }
-    accepted = sorted(
-        (key for key, mask in state.masks.items() if mask.is_accepted or (mask.prompts and mask.prompts.mask)),
-        key=lambda key: (key[0].value, key[1]),
-    )
+    accepted = _saved_masks(state, lambda mask: mask.is_accepted or bool(mask.prompts and mask.prompts.mask))
     if accepted:
-        data["accepted"] = [SavedMask.of(*key, state.masks[key].unpack()).to_json() for key in accepted]
+        data["accepted"] = [replace(mask, confidence=None).to_json() for mask in accepted]
     data["propagate"] = [_propagation_to_json(item) for item in state.propagations]
+    outdated = _saved_masks(state, lambda mask: mask.is_outdated)
+    if outdated:
+        data["outdated"] = [mask.to_json() for mask in outdated]
     return data
+
+
+def _saved_masks(state: SegmentState, is_wanted: Callable[[SliceMask], bool]) -> list[SavedMask]:
+    wanted = sorted(
+        (item for item in state.masks.items() if is_wanted(item[1])), key=lambda item: (item[0][0].value, item[0][1])
+    )
+    return [SavedMask.of(*key, mask.unpack(), mask.confidence) for key, mask in wanted]
 
 
 def replay(
@@ -111,15 +119,12 @@ def replay(
             propagate(name, propagation)
         else:
             session.engine.wait(session.propagate(name, propagation))
+    if segment.outdated:
+        session.put_outdated(name, segment.outdated)
 
 
 def _accept(session: SegmentationSession, name: str, saved: SavedMask) -> None:
-    plane = slice_plane(session.volume, saved.orientation, saved.index)
-    if saved.shape != plane.shape:
-        raise InputError(
-            f"segment {name!r}: the accepted mask of {saved.orientation.value} slice {saved.index} has "
-            f"{saved.shape[0]}x{saved.shape[1]} pixels, the slice {plane.shape[0]}x{plane.shape[1]}."
-        )
+    saved.check(session.volume, name)
     mask = saved.unpack()
     made = session.state(name).masks.get(saved.key)
     if made is not None and np.array_equal(made.unpack(), mask):
@@ -176,15 +181,18 @@ def saved_segment_from_json(data: Any) -> SavedSegment:
     known_members(data, "a segment", _SEGMENT_MEMBERS)
     if not isinstance(name, str) or not name.strip():
         raise InputError('each segment needs a "name".')
-    members = {member: data.get(member, []) for member in ("prompts", "accepted", "propagate")}
-    if not all(isinstance(value, list) for value in members.values()):
-        raise InputError(f'segment {name!r}: "prompts", "accepted" and "propagate" must be lists.')
+    members = {member: data.get(member, []) for member in ("prompts", "accepted", "propagate", "outdated")}
+    for member, value in members.items():
+        if not isinstance(value, list):
+            raise InputError(f'segment {name!r}: "{member}" must be a list.')
     prompts = tuple(PromptSet.from_json(item) for item in members["prompts"])
     accepted = tuple(SavedMask.from_json(item) for item in members["accepted"])
     _refuse_twice(name, (item.key for item in prompts), "sets of prompts; join them")
     _refuse_twice(name, (item.key for item in accepted), "accepted masks; keep one")
+    outdated = tuple(SavedMask.from_json(item) for item in members["outdated"])
+    _refuse_twice(name, (item.key for item in outdated), "outdated masks; keep one")
     propagations = tuple(_propagation(item) for item in members["propagate"])
-    return SavedSegment(name, _color(data.get("color")), prompts, propagations, accepted)
+    return SavedSegment(name, _color(data.get("color")), prompts, propagations, accepted, outdated)
 
 
 def _refuse_twice(name: str, keys: Iterable[SliceKey], what: str) -> None:

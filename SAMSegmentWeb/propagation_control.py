@@ -13,7 +13,7 @@ from SAMSegmentLib.errors import InputError, SAMSegmentError
 from SAMSegmentLib.geometry import Orientation, native_orientation, slice_count
 
 from .messages import told
-from .propagation_results import KEYS_CHANGED, PropagationResults, have_changed
+from .propagation_results import KEYS_CHANGED, PropagationResults, describe_extent, have_changed
 from .state import PropagationState
 from .stops import Stops
 
@@ -161,6 +161,8 @@ class PropagationControl:
                 self._finished()
         if session is self._work.scene_session and segment_id in session.segment_ids:
             state = _state(session, segment_id)
+            if not is_stopped:
+                text = f"{text} {describe_extent(session.volume, state, orientation)}"
             if is_stopped and have_changed(keys, state.key_masks(orientation)):
                 text, count = KEYS_CHANGED, 0
             self._results.keep(segment_id, state, orientation, text, has_made=count > 0)

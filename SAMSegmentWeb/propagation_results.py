@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+
+from SAMSegmentLib.geometry import slice_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from SAMSegmentLib.geometry import Orientation
     from SAMSegmentLib.segmentstate import SegmentState, SliceMask
+    from SAMSegmentLib.volume import Volume
 
 
 KEYS_CHANGED = "Stopped, since a slice that it went from was changed; propagate again."
@@ -17,10 +23,9 @@ KEYS_CHANGED = "Stopped, since a slice that it went from was changed; propagate 
 
 @dataclass(frozen=True)
 class _Result:
-    """:param key_masks: of the slices that it went from. :param made: the slices that were there because of it."""
+    """:param made: the slices that were there because of it."""
 
     text: str
-    key_masks: Mapping[int, SliceMask | None]
     made: frozenset[int]
 
 
@@ -43,20 +48,36 @@ class PropagationResults:
         """
         made = frozenset(_propagated(state, orientation))
         text = "" if has_made and not made else text
-        self._results[segment_id, orientation] = _Result(text, state.key_masks(orientation), made)
+        self._results[segment_id, orientation] = _Result(text, made)
 
     def text(self, segment_id: str, state: SegmentState, orientation: Orientation) -> str:
-        """What there is of it now, "" when nothing has been made, or all of it was undone."""
+        """What there is of it now, and what is to be propagated again; "" when there is nothing, or it was undone."""
+        count = len(state.outdated(orientation))
+        outdated = f"{count} slice{'s are' if count != 1 else ' is'} from before a change: propagate again."
+        return " ".join(filter(None, [self._result(segment_id, state, orientation), outdated if count else ""]))
+
+    def _result(self, segment_id: str, state: SegmentState, orientation: Orientation) -> str:
+        """What the last propagation has come to; "" when it is not what is there now."""
         result = self._results.get((segment_id, orientation))
-        if result is None:
+        if result is None or result.made - _propagated(state, orientation) - set(state.key_masks(orientation)):
             return ""
-        key_masks = state.key_masks(orientation)
-        lost = len(result.made - _propagated(state, orientation) - set(key_masks))
-        if not lost:
-            return result.text
-        if key_masks == result.key_masks:
-            return ""
-        return f"{lost} slice{'s are' if lost != 1 else ' is'} to be made anew: propagate again."
+        return result.text
+
+
+def describe_extent(volume: Volume, state: SegmentState, orientation: Orientation) -> str:
+    """Where a segment lies now, how large it is, and whether it was carried to an end of the volume; "" if nowhere."""
+    masks = {key[1]: mask for key, mask in state.masks.items() if key[0] is orientation}
+    pixels = {index: int(np.count_nonzero(mask.unpack())) for index, mask in masks.items()}
+    occupied = [index for index, count in pixels.items() if count]
+    if not occupied:
+        return ""
+    millilitres = sum(pixels.values()) * math.prod(volume.spacing) / 1000
+    low, high = min(occupied), max(occupied)
+    text = f"The segment is in slices {low} to {high}, {millilitres:.3g} ml."
+    ends = [index for index in (0, slice_count(volume, orientation) - 1) if index in occupied]
+    if any(masks[index].is_propagated for index in ends):
+        text += " It came to the end of the volume: look whether it goes on there."
+    return text
 
 
 def have_changed(before: Mapping[int, SliceMask | None], now: Mapping[int, SliceMask | None]) -> bool:
@@ -72,4 +93,5 @@ def _is_another(before: SliceMask | None, now: SliceMask | None) -> bool:
 
 
 def _propagated(state: SegmentState, orientation: Orientation) -> set[int]:
-    return {key[1] for key, mask in state.masks.items() if key[0] is orientation and mask.is_propagated}
+    made = {key[1] for key, mask in state.masks.items() if key[0] is orientation and mask.is_propagated}
+    return made.difference(state.outdated(orientation))

@@ -87,6 +87,8 @@ async def _add(session: SceneSession, segment: SavedSegment) -> None:
     for propagation in segment.propagations:
         if session.is_open and segment_id in session.segment_ids:
             await _finished(session.propagate(segment_id, propagation))
+    if segment.outdated and session.is_open and segment_id in session.segment_ids:
+        session.put_outdated(segment_id, segment.outdated)
 
 
 async def _finished(future: Future[None]) -> None:

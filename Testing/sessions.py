@@ -5,6 +5,7 @@ import numpy as np
 from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.session import SegmentationSession
+from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from SAMSegmentLib.volume import Window
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
@@ -78,3 +79,14 @@ def propagated_session() -> SegmentationSession:
         click(session, index)
     propagate(session)
     return session
+
+
+def assert_replays(session: SegmentationSession) -> None:
+    """What is saved of a session makes the same masks again, and says the same when it is saved again."""
+    again = SegmentationSession(session.volume, InProcessEngine(ThresholdModel(), session.volume, WINDOW))
+    saved = session_to_json(session)["segments"]
+    for segment in saved:
+        replay(saved_segment_from_json(segment), again)
+    for mine, theirs in zip(session.segments(), again.segments(), strict=True):
+        assert np.array_equal(mine.mask, theirs.mask)
+    assert session_to_json(again)["segments"] == saved

@@ -1,4 +1,4 @@
-"""How far propagation has come, and what of it has to be made anew after key slices were changed."""
+"""How far propagation has come, and how much of it is from before a key slice was changed."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from SAMSegmentLib.geometry import Orientation
-    from SAMSegmentLib.segmentstate import SegmentState, SliceMask
+    from SAMSegmentLib.segmentstate import SegmentState
 
 
 @dataclass(frozen=True)
 class _Result:
     """What the last propagation of a segment along an orientation has left.
 
-    :param key_masks: of the slices that it went from.
     :param made: the slices that were there because of propagation.
     """
 
     text: str
-    key_masks: Mapping[int, SliceMask | None]
     made: frozenset[int]
 
 
@@ -47,26 +43,25 @@ class PropagationProgress:
 
     def keep(self, segment_id: str, segment: SegmentState, orientation: Orientation, text: str) -> None:
         """A propagation has ended."""
-        self._results[segment_id, orientation] = _Result(
-            text, segment.key_masks(orientation), frozenset(_propagated(segment, orientation))
-        )
+        self._results[segment_id, orientation] = _Result(text, frozenset(_propagated(segment, orientation)))
 
     def show_result(self, segment_id: str, segment: SegmentState | None, orientation: Orientation) -> None:
-        """Show what the last propagation made, or what is gone of it."""
-        result = self._results.get((segment_id, orientation))
-        if segment is None or result is None:
+        """Show what the last propagation made, or what of it is to be made again."""
+        count = len(segment.outdated(orientation)) if segment else 0
+        if count == 1:
+            self._show(_("Propagate again: 1 slice is from before a change"), 0, 1)
+        elif count:
+            self._show(_("Propagate again: {count} slices are from before a change").format(count=count), 0, 1)
+        elif segment is None or not self._is_there(segment_id, segment, orientation):
             self._show(_("Not propagated"), 0, 1)
-            return
-        key_masks = segment.key_masks(orientation)
-        lost = result.made - _propagated(segment, orientation) - set(key_masks)
-        if not lost:
-            self._show(result.text, 1, 1)
-        elif key_masks == result.key_masks:  # it was undone
-            self._show(_("Not propagated"), 0, 1)
-        elif len(lost) == 1:
-            self._show(_("Propagate again: 1 slice is to be made anew"), 0, 1)
         else:
-            self._show(_("Propagate again: {count} slices are to be made anew").format(count=len(lost)), 0, 1)
+            self._show(self._results[segment_id, orientation].text, 1, 1)
+
+    def _is_there(self, segment_id: str, segment: SegmentState, orientation: Orientation) -> bool:
+        """Whether what the last propagation made was not undone."""
+        result = self._results.get((segment_id, orientation))
+        keys = set(segment.key_masks(orientation))
+        return result is not None and not result.made - _propagated(segment, orientation) - keys
 
     def _show(self, text: str, value: int, maximum: int) -> None:
         self._bar.maximum = maximum
@@ -75,4 +70,5 @@ class PropagationProgress:
 
 
 def _propagated(segment: SegmentState, orientation: Orientation) -> set[int]:
-    return {key[1] for key, mask in segment.masks.items() if key[0] is orientation and mask.is_propagated}
+    made = {key[1] for key, mask in segment.masks.items() if key[0] is orientation and mask.is_propagated}
+    return made.difference(segment.outdated(orientation))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..geometry import Orientation, slice_count, slice_plane
+from ..geometry import slice_count, slice_plane
 from ..prompts import CANDIDATE_COUNT
 from ..segmentstate import SegmentState, SliceMask
-from .tags import ACCEPTED, CANDIDATES, slices_of
+from .tags import ACCEPTED, CANDIDATES, CONFIDENCES, PROPAGATED, slices_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,8 @@ def segment_state(
 ) -> SegmentState:
     """A segment whose slices are as they stand in the scene, whichever model made them.
 
-    A prompted slice without voxels has no mask yet: the scene was saved before its answer came.
+    A prompted slice without voxels has no mask yet: the scene was saved before its answer came. Propagated slices are
+    outdated, since nothing is known of what made them; those that were changed by hand since are left to the hand.
 
     :param name: what the session is to call it.
     :param prompts: of the segment, as its nodes have them.
@@ -48,8 +49,26 @@ def segment_state(
         if key[1] < slice_count(volume, key[0]):
             given = SliceMask.given(slice_voxels(volume, labelmaps, segment_id, key))
             masks[key] = replace(given, prompts=prompts.get(key))
+    masks |= _propagated(volume, labelmaps, segment_id, masks)
     color = segment_color(node.GetSegmentation().GetSegment(segment_id))
     return SegmentState(name, color, MappingProxyType(prompts), MappingProxyType(masks))
+
+
+def _propagated(
+    volume: Volume, labelmaps: Labelmaps, segment_id: str, others: Mapping[SliceKey, SliceMask]
+) -> dict[SliceKey, SliceMask]:
+    node = labelmaps.segmentation_node
+    confidences = slices_of(node, segment_id, CONFIDENCES)
+    masks = {}
+    for key, checksum in slices_of(node, segment_id, PROPAGATED).items():
+        if key in others or key[1] >= slice_count(volume, key[0]):
+            continue
+        percent = confidences.get(key)
+        confidence = None if percent is None else min(percent, 100) / 100
+        mask = SliceMask.outdated(slice_voxels(volume, labelmaps, segment_id, key), confidence)
+        if mask.checksum == checksum:
+            masks[key] = mask
+    return masks
 
 
 def slice_voxels(volume: Volume, labelmaps: Labelmaps, segment_id: str, key: SliceKey) -> NDArray[np.bool_]:
@@ -67,17 +86,6 @@ def segment_color(segment: slicer.vtkSegment) -> Color:
     """A segment's colour, 0-255."""
     red, green, blue = (int(value) for value in np.rint(np.array(segment.GetColor()) * 255))
     return red, green, blue
-
-
-def candidates_of(prompts: Mapping[SliceKey, PromptSet]) -> dict[SliceKey, int]:
-    """The candidates that the user has chosen."""
-    return {key: item.candidate for key, item in prompts.items() if item.candidate is not None}
-
-
-def accepted_in(state: SegmentState) -> dict[SliceKey, int]:
-    """The slices that the user has accepted, in an order that does not change by itself."""
-    keys = [key for key, mask in state.masks.items() if mask.is_accepted]
-    return dict.fromkeys(sorted(keys, key=lambda key: (list(Orientation).index(key[0]), key[1])), 0)
 
 
 def _with_candidate(prompts: PromptSet, candidate: int | None) -> PromptSet:

@@ -13,10 +13,10 @@ from .labelmaps import Labelmaps
 from .names import SegmentNames
 from .promptedits import PromptEdits
 from .promptnodes import PromptNodes
-from .restore import accepted_in, candidates_of, segment_color, segment_state
+from .restore import segment_color, segment_state
 from .scenestates import SceneStates
 from .scenewatch import SceneWatch
-from .tags import ACCEPTED, CANDIDATES, set_slices
+from .slicenotes import SliceNotes
 from .timeline import Timeline
 from .writer import SegmentWriter
 
@@ -68,6 +68,7 @@ class SceneCore:
         self.edits = PromptEdits(self)
         self.nodes = PromptNodes(volume, volume_node, segmentation_node, lambda: self.orientation, self.edits.take)
         self.names = SegmentNames()
+        self._notes = SliceNotes(segmentation_node)
         self._gone: dict[str, DroppedSegment] = {}
         self._shown: dict[str, Mapping[SliceKey, PromptSet]] = {}
         self.timeline = Timeline()
@@ -218,8 +219,7 @@ class SceneCore:
         return [(segment_id, self.session.state(self.names[segment_id])) for segment_id in known]
 
     def _show(self, segment_id: str, state: SegmentState) -> None:
-        set_slices(self.segmentation_node, segment_id, ACCEPTED, accepted_in(state))
-        set_slices(self.segmentation_node, segment_id, CANDIDATES, candidates_of(state.prompts))
+        self._notes.write(segment_id, state)
         if self._shown.get(segment_id) != state.prompts and not self.nodes.is_dragging:
             self._shown[segment_id] = state.prompts
             self.nodes.show(segment_id, state.prompts)
@@ -343,8 +343,7 @@ class SceneCore:
             self.names.forget(segment_id)
             self._shown.pop(segment_id, None)
             self.nodes.remove_segment(segment_id)
-            for what in (ACCEPTED, CANDIDATES):
-                set_slices(self.segmentation_node, segment_id, what, {})
+            self._notes.remove(segment_id)
         for segment_id in new:
             self._take_in(segment_id)
         changed = [segment_id for segment_id in there if segment_id not in new and self._describe(segment_id)]

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ..errors import InputError
 from ..geometry import slice_axis, slice_plane
-from ..prompts import Box, Point, to_slice_prompts
+from ..prompts import Box, to_slice_prompts
 from ..segments import Segment
 from ..segments import segment_color as palette_color
 from .composition import composed_slice
@@ -18,7 +17,7 @@ from .restore import segment_color, slice_voxels
 from .scenecore import SceneCore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     import slicer
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..carried import Propagation
     from ..propagation import PropagatedSlice
+    from ..savedmask import SavedMask
     from ..segmentstate import SliceKey
     from ..session import SegmentationSession
     from ..sessionfile import SavedSegment
@@ -153,16 +153,16 @@ class SceneSession:
     def add_saved(self, saved: SavedSegment) -> str:
         """Add a segment of a prompts file, ask for its slices' masks, and return its id.
 
-        Its propagations are the caller's to start when the masks have come.
+        Its propagations are the caller's to start when the masks have come, and its outdated slices to put in after
+        them, see :meth:`put_outdated`.
 
         :raises InputError: it does not fit the volume; nothing of it is kept.
         """
         self._core.require_ready()
         for prompts in saved.prompts:
             to_slice_prompts(prompts, slice_plane(self.volume, *prompts.key))
-        for mask in saved.accepted:
-            if mask.shape != slice_plane(self.volume, *mask.key).shape:
-                raise InputError(f"The accepted slices of {saved.name} have other pixels than {self.volume.name}'s.")
+        for mask in (*saved.accepted, *saved.outdated):
+            mask.check(self.volume, saved.name)
         segment_id = self.add_segment(saved.name)
         name, session = self.name_of(segment_id), self._core.session
         with self._core.action():
@@ -242,7 +242,7 @@ class SceneSession:
     def preview(self, pick: Pick, *, positive: bool = True, segment_id: str | None = None) -> Future[SliceAnswer]:
         """What a click would give; nothing changes, and a preview that has not come is cancelled."""
         session, name = self._core.session, self._name(segment_id)
-        return session.preview(session.prompts(name, pick.key).with_point(Point(pick.ijk, positive)))
+        return session.preview(session.with_click(name, pick.ijk, pick.orientation, positive=positive))
 
     def prompts(self) -> list[PromptEntry]:
         """All prompts, segment by segment and slice by slice."""
@@ -273,6 +273,10 @@ class SceneSession:
     ) -> Future[None]:
         """Carry a segment through the volume; cancel the future to stop and keep what there is."""
         return self._ask(partial(self._core.session.propagate, self._name(segment_id), propagation, on_slice))
+
+    def put_outdated(self, segment_id: str, masks: Sequence[SavedMask]) -> None:
+        """Have slices back that propagation made earlier, where the segment has none, until it is propagated again."""
+        self._do(partial(self._core.session.put_outdated, self._name(segment_id), masks))
 
     def ask_again(self) -> None:
         """Ask for what was not answered: the engine failed, and its cause was mended."""

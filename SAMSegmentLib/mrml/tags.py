@@ -1,4 +1,4 @@
-"""What is kept with a segment: the number of the last write, its accepted slices, candidates that the user chose.
+"""What is kept with a segment: the number of the last write, its accepted and propagated slices, chosen candidates.
 
 The number is a tag of the segment, which the editor's undo restores. The rest is in attributes of the segmentation
 node: a tag that is changed would be an edit to that undo, which then forgets what it could redo.
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ACCEPTED = "SAMSegment.Accepted"
 CANDIDATES = "SAMSegment.Candidates"
+PROPAGATED = "SAMSegment.Propagated"  # with the mask's checksum
+CONFIDENCES = "SAMSegment.Confidences"  # of those, in percent
 
 _WRITE = "SAMSegment.Write"
 
@@ -39,7 +41,7 @@ def set_number(segment: slicer.vtkSegment, number: int) -> None:
 
 
 def slices_of(node: slicer.vtkMRMLSegmentationNode, segment_id: str, what: str) -> dict[SliceKey, int]:
-    """Slices of a segment about which something is known: which are accepted, which candidate the user chose."""
+    """Slices of a segment about which something is known, by one of the constants above; most with a number."""
     return slices_and_numbers(node.GetAttribute(_name(segment_id, what)) or "")
 
 

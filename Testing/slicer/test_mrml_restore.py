@@ -100,6 +100,43 @@ def test_a_propagation_goes_on_from_what_was_loaded(world, tmp_path):
     loop.scene_session.close()
 
 
+def propagated(world) -> Loop:
+    loop = Loop(world, affine=AFFINE)
+    loop.click((9, 8, 6))
+    loop.scene_session.propagate("ball", Propagation(AXIAL)).result()
+    return loop
+
+
+def test_propagated_slices_are_known_again_and_replaced_when_it_is_propagated_again(world, tmp_path):
+    loop = propagated(world)
+    voxels, before = loop.mask(), dict(loop.scene_session.session.state("ball").masks)
+    loop = saved_and_loaded(world, loop, tmp_path / "scene.mrb")
+    state = loop.scene_session.session.state("ball")
+    again = state.outdated(AXIAL)
+    assert {(AXIAL, index) for index in again} == before.keys() - {(AXIAL, 6)}
+    for index in again:
+        assert state.masks[AXIAL, index].confidence == pytest.approx(before[AXIAL, index].confidence, abs=0.005)
+    assert np.array_equal(loop.mask(), voxels)
+    loop.scene_session.propagate("ball", Propagation(AXIAL, stops=(8,))).result()
+    assert voxels[8:].any()
+    assert not loop.mask()[8:].any(), "slices of the propagation before the scene was saved are left over"
+    loop.scene_session.undo()
+    assert np.array_equal(loop.mask(), voxels)
+    loop.scene_session.close()
+
+
+def test_propagated_slices_that_were_changed_by_hand_since_stay_what_they_are(world, tmp_path):
+    loop = propagated(world)
+    loop.paint("ball", (0, 1, 0, 1, 8, 8))
+    voxels = loop.mask()
+    loop = saved_and_loaded(world, loop, tmp_path / "scene.mrb")
+    assert 8 not in loop.scene_session.session.state("ball").outdated(AXIAL)
+    loop.scene_session.propagate("ball", Propagation(AXIAL, stops=(7,))).result()
+    assert np.array_equal(loop.mask()[8], voxels[8])
+    assert not loop.mask()[9:].any()
+    loop.scene_session.close()
+
+
 @pytest.mark.parametrize("segment_id", ["liver: left; größe=1", "a~b%20", "1.2.840.1"])
 def test_names_and_ids_of_any_letters_survive(world, tmp_path, segment_id):
     loop = Loop(world)
@@ -138,6 +175,8 @@ def test_prompts_that_were_edited_in_the_file_are_taken_as_they_can_be(world):
     segment = loop.node.GetSegmentation().GetSegment("ball")
     loop.node.SetAttribute("SAMSegment.Accepted.ball", "axial 999 0,axial,,coronal -1 0,axial 5 0 0")
     loop.node.SetAttribute("SAMSegment.Candidates.ball", "axial 5 77")
+    loop.node.SetAttribute("SAMSegment.Propagated.ball", "axial 999 0,axial 4 12345,axial,coronal -1 0")
+    loop.node.SetAttribute("SAMSegment.Confidences.ball", "axial 4 5000")
     segment.SetTag("SAMSegment.Write", "many")
     again = Loop(world, nodes=(loop.volume_node, loop.node))
     entries = again.scene_session.prompts()

@@ -196,14 +196,25 @@ def test_a_slice_prompted_while_propagation_runs_keeps_its_own_mask(session):
     assert not mask_of(session)[8, 8, 9]
 
 
-def test_propagated_slices_go_when_the_prompts_they_came_from_change(session, ball_mask):
+def test_propagated_slices_stay_as_outdated_ones_when_the_prompts_they_came_from_change(session, ball_mask):
     session.add_point("ball", (9, 8, 6), AXIAL).result()
     session.propagate("ball", Propagation(AXIAL)).result()
     whole = mask_of(session)
+    others = [index for index in np.flatnonzero(whole.any(axis=(1, 2))) if index != 6]
+    assert session.state("ball").outdated(AXIAL) == []
     session.add_point("ball", (9, 8, 6), AXIAL, positive=False).result()
-    assert set(np.argwhere(mask_of(session))[:, 0]) == {6}
+    assert session.state("ball").outdated(AXIAL) == others
+    assert np.array_equal(mask_of(session)[others], whole[others])
     session.undo()
+    assert session.state("ball").outdated(AXIAL) == []
     assert np.array_equal(mask_of(session), whole)
+
+
+def test_without_a_slice_to_go_from_nothing_propagated_stays(session):
+    session.add_point("ball", (9, 8, 6), AXIAL).result()
+    session.propagate("ball", Propagation(AXIAL)).result()
+    session.clear_slice("ball", (AXIAL, 6))
+    assert not mask_of(session).any()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from SAMSegmentLib.prompts import Point, PromptSet
 from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from Testing.sessions import (
     LONG_BALL,
+    assert_replays,
     click,
     in_square,
     long_session,
@@ -39,13 +40,21 @@ def test_an_accepted_slice_keeps_its_mask_and_is_a_key_slice(session):
     assert session.state("ball").masks[AXIAL, 8] is before
 
 
-def test_accepting_a_propagated_slice_keeps_it_and_takes_what_was_around_it(session):
-    mask = mask_of(session)[8]
+def test_accepting_a_propagated_slice_changes_no_voxel_and_outdates_what_was_around_it(session):
+    whole = mask_of(session)
     session.accept_slice("ball", (AXIAL, 8))
-    assert np.array_equal(mask_of(session)[8], mask)
-    assert slices_of(session) & set(range(5, 12)) == {8}
+    assert np.array_equal(mask_of(session), whole)
+    assert session.state("ball").outdated(AXIAL) == [5, 6, 7, 9, 10, 11]
+    assert_replays(session)
     session.undo()
-    assert slices_of(session) >= set(range(4, 21))
+    assert session.state("ball").outdated(AXIAL) == []
+
+
+def test_an_outdated_slice_can_be_accepted_like_any_other(session):
+    session.accept_slice("ball", (AXIAL, 8))
+    session.accept_slice("ball", (AXIAL, 7))
+    assert session.state("ball").outdated(AXIAL) == [5, 6, 9, 10, 11]
+    assert_replays(session)
 
 
 def test_accepting_and_releasing_a_prompted_slice_changes_no_mask(session):
@@ -62,12 +71,14 @@ def test_accepting_and_releasing_a_prompted_slice_changes_no_mask(session):
     click(session, 12)  # it is not locked any more
 
 
-def test_a_released_slice_without_prompts_goes_with_what_was_made_from_it(session):
+def test_a_released_slice_without_prompts_is_outdated_with_what_was_made_from_it(session):
     whole = mask_of(session)
     session.accept_slice("ball", (AXIAL, 8))
     propagate(session)
+    accepted = mask_of(session)
     session.release_slice("ball", (AXIAL, 8))
-    assert not slices_of(session) & set(range(5, 12))
+    assert np.array_equal(mask_of(session), accepted)
+    assert session.state("ball").outdated(AXIAL) == [5, 6, 7, 8, 9, 10, 11]
     propagate(session)
     assert np.array_equal(mask_of(session), whole)
 

@@ -11,11 +11,9 @@ from SAMSegmentLib.errors import EngineError, InputError
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Point, PromptSet
 from SAMSegmentLib.propagation import propagate
-from SAMSegmentLib.session import SegmentationSession
-from SAMSegmentLib.sessionfile import replay, saved_segment_from_json, session_to_json
 from SAMSegmentLib.worker.inprocess import InProcessEngine
 from Testing.fakes import ThresholdModel
-from Testing.sessions import LONG_BALL, WINDOW, ball_session, click, mask_of, slices_of
+from Testing.sessions import LONG_BALL, assert_replays, ball_session, click, in_square, mask_of, slices_of
 
 AXIAL = Orientation.AXIAL
 
@@ -176,14 +174,6 @@ def streaming(ball_mask, model):
     return session
 
 
-def assert_replays(session):
-    again = SegmentationSession(session.volume, InProcessEngine(ThresholdModel(), session.volume, WINDOW))
-    for segment in session_to_json(session)["segments"]:
-        replay(saved_segment_from_json(segment), again)
-    for mine, theirs in zip(session.segments(), again.segments(), strict=True):
-        assert np.array_equal(mine.mask, theirs.mask)
-
-
 def test_propagation_undone_while_it_runs_and_redone_is_what_was_made(streaming):
     streaming.undo()
     streaming.engine.hand_over(1)
@@ -217,10 +207,35 @@ def test_a_key_slice_changed_on_the_way_keeps_what_was_made_elsewhere_and_ends_t
     click(session, 16)
     session.engine.hand_over(1)
     assert session.engine.future.cancelled()
-    assert slices_of(session) == {*range(2, 13), 16, 20}
+    assert session.state("ball").outdated(AXIAL) == [17, 18, 19]
+    assert slices_of(session) == {*range(2, 13), *range(16, 21)}
     assert_replays(session)
     session.propagate("ball", Propagation(AXIAL))
     assert session.engine.request.intervals == ((12, 16), (16, 20), (20, None))
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed", "other key slice"])
+def test_what_a_propagation_that_ended_early_had_not_come_to_stays_outdated(end):
+    session = ball_session(LONG_BALL, ThresholdModel(), StreamingEngine)
+    click(session, 12)
+    session.propagate("ball", Propagation(AXIAL))
+    session.engine.hand_over(100)
+    session.engine.end()
+    whole = slices_of(session)
+    session.set_mask("ball", AXIAL, 12, in_square(3))
+    session.propagate("ball", Propagation(AXIAL))
+    session.engine.hand_over(2)
+    if end == "cancelled":
+        session.engine.future.cancel()
+    elif end == "failed":
+        session.engine.future.set_exception(EngineError("The worker died."))
+    else:
+        click(session, 16)
+        session.engine.hand_over(1)
+    made = {12, 16} if end == "other key slice" else {10, 11, 12}
+    assert slices_of(session) == whole
+    assert {10, 11, *session.state("ball").outdated(AXIAL)} == whole - made | {10, 11}
+    assert_replays(session)
 
 
 def test_propagation_waits_for_the_mask_that_it_starts_from(late_session):

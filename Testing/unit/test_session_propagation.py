@@ -51,12 +51,14 @@ def test_moving_one_of_three_key_slices_makes_only_its_two_intervals_again(sessi
     assert all(session.state("ball").masks[key] is before[key] for key in untouched)
 
 
-def test_a_changed_key_slice_takes_only_its_own_intervals_with_it_until_they_are_made_again(session):
+def test_a_changed_key_slice_outdates_only_its_own_intervals_until_they_are_made_again(session):
     whole = slices_of(session)
     session.add_point("ball", (10, 8, 4), AXIAL, positive=False).result()
-    assert slices_of(session) == whole - {1, 2, 3} - set(range(5, 12))
+    assert slices_of(session) == whole
+    assert set(session.state("ball").outdated(AXIAL)) == whole & {1, 2, 3, *range(5, 12)}
     propagate(session)
     assert session.engine.requests[-1].intervals == ((None, 4), (4, 12))
+    assert session.state("ball").outdated(AXIAL) == []
 
 
 def test_asked_again_with_nothing_changed_nothing_is_done(session):
@@ -100,8 +102,9 @@ def test_other_settings_make_everything_again(session, members):
 
 def test_with_a_second_pass_a_changed_key_slice_makes_everything_again(session):
     propagate(session, smooth=True)
+    whole = slices_of(session)
     click(session, 16)
-    assert slices_of(session) == {4, 12, 16, 20}
+    assert set(session.state("ball").outdated(AXIAL)) == whole - {4, 12, 16, 20}
     propagate(session, smooth=True)
     assert session.engine.requests[-1].intervals == ((None, 4), (4, 12), (12, 16), (16, 20), (20, None))
     propagate(session, smooth=True)

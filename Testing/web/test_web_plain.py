@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import nibabel
@@ -26,13 +28,14 @@ from SAMSegmentWeb.display_control import is_surface_quick
 from SAMSegmentWeb.layouts import has_large_slice, layouts, only_layout, primary_layout
 from SAMSegmentWeb.messages import Messages
 from SAMSegmentWeb.model_control import ModelControl
-from SAMSegmentWeb.propagation_results import PropagationResults
-from SAMSegmentWeb.replay import replay
+from SAMSegmentWeb.propagation_results import PropagationResults, describe_extent
+from SAMSegmentWeb.replay import replay as replay_saved
 from SAMSegmentWeb.review_control import ReviewControl
 from SAMSegmentWeb.saving_control import refused_kinds
 from SAMSegmentWeb.segment_control import SegmentControl
 from SAMSegmentWeb.segmentation_file import read_layers
 from SAMSegmentWeb.stops import Stops
+from Testing.generated import volume_of
 from Testing.paths import REPOSITORY
 from Testing.web.loops import run_apart
 
@@ -99,14 +102,16 @@ def test_prompts_that_are_opened_twice_get_names_of_their_own():
     saved = SavedSession(None, None, None, None, (SavedSegment("liver", None, (), ()),))
     work = SimpleNamespace(scene_session=Session())
     for _ in range(3):
-        run_apart(replay(work, saved))
+        run_apart(replay_saved(work, saved))
     assert work.scene_session.segment_ids == ["liver", "liver (2)", "liver (3)"]
 
 
-def _segment(*indices, key):
+def _segment(*indices, key, outdated=None):
     mask = SliceMask.given(np.ones((2, 2), dtype=bool))
     propagated = SliceMask(mask.bits, mask.shape, confidence=0.9)
     masks = {(Orientation.AXIAL, index): propagated for index in indices}
+    if outdated is not None:
+        masks[Orientation.AXIAL, outdated] = replace(propagated, is_outdated=True)
     return SegmentState("a", (1, 2, 3), masks={**masks, (Orientation.AXIAL, key): mask})
 
 
@@ -117,13 +122,27 @@ def test_what_propagation_made_is_said_until_it_is_undone_or_its_key_slices_chan
     undone = SegmentState("a", (1, 2, 3), masks={key: mask for key, mask in made.masks.items() if key[1] == 4})
     assert results.text("id", made, axial) == "Done: 3 slices were made."
     assert results.text("id", undone, axial) == ""
-    assert results.text("id", _segment(1, 2, key=7), axial) == "1 slice is to be made anew: propagate again."
+    outdated = "1 slice is from before a change: propagate again."
+    assert results.text("id", _segment(1, 2, key=7, outdated=3), axial) == outdated
+    assert results.text("new", _segment(1, 2, key=7, outdated=3), axial) == outdated
+    results.keep("new", _segment(1, 2, key=7, outdated=3), axial, "Stopped; 2 slices were made.")
+    both = f"Stopped; 2 slices were made. {outdated}"
+    assert results.text("new", _segment(1, 2, key=7, outdated=3), axial) == both
     assert results.text("id", made, Orientation.CORONAL) == ""
     assert results.text("another", made, axial) == ""
     results.keep("id", undone, axial, "Stopped; 3 slices were made.")
     assert results.text("id", undone, axial) == ""
     results.keep("id", undone, axial, "Stopped; 0 slices were made.", has_made=False)
     assert results.text("id", undone, axial) == "Stopped; 0 slices were made."
+
+
+def test_after_propagation_it_is_said_where_the_segment_lies_and_how_large_it_is():
+    volume = volume_of(np.zeros((9, 2, 2), dtype=np.uint8), np.diag([5.0, 5.0, 2.0, 1.0]))
+    described = partial(describe_extent, volume, orientation=Orientation.AXIAL)
+    assert described(_segment(2, 3, key=4)) == "The segment is in slices 2 to 4, 0.6 ml."
+    assert described(_segment(7, 8, key=6)).endswith("It came to the end of the volume: look whether it goes on there.")
+    assert "end of" not in described(_segment(7, key=8)), "the user was there"
+    assert described(SegmentState("a", (1, 2, 3))) == ""
 
 
 def test_stops_are_of_a_segment_and_orientation_and_go_where_a_key_slice_comes():
