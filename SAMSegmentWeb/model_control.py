@@ -75,6 +75,8 @@ class ModelControl:
     async def choose_device(self, device: str) -> None:
         """Have the model run elsewhere; a device that is not there is refused, and the model goes on where it is."""
         if self._is_checking:
+            with self._state:
+                self._state.dirty(self._typed.name.device)  # the list shows what was chosen, which is not to be
             return
         self._is_checking = True
         with self._state:
@@ -130,10 +132,6 @@ class ModelControl:
     def show_volume(self) -> None:
         """Say nothing of the slices of the volume before."""
         self._data.embedded = ""
-
-    def show_status(self, text: str) -> None:
-        """What the worker is at while it starts."""
-        self._data.status = text
 
     # --- inside
 

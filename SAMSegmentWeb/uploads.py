@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .private_folder import unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 UPLOAD_PATH = "/samsegment/upload"
 
@@ -92,24 +96,18 @@ class Uploads:
         try:
             await self._write(request, batch, path)
         except OSError as error:
-            with suppress(OSError):  # what could not be made cannot always be removed
-                path.unlink()
             raise UploadError(
                 HTTPStatus.INSUFFICIENT_STORAGE, f"{name}: cannot be kept on this machine ({error.strerror})."
             ) from error
 
     async def _write(self, request: web.Request, batch: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with path.open("xb") as file:
-                async for chunk in request.content.iter_chunked(_CHUNK):
-                    # A length that was not declared, or was wrong, is found out here.
-                    self._check_size(batch, len(chunk))
-                    self._sizes[batch] = self._sizes.get(batch, 0) + len(chunk)
-                    file.write(chunk)
-        except UploadError:
-            path.unlink(missing_ok=True)
-            raise
+        with path.open("xb") as file, _removed_unless_whole(path):
+            async for chunk in request.content.iter_chunked(_CHUNK):
+                # A length that was not declared, or was wrong, is found out here.
+                self._check_size(batch, len(chunk))
+                self._sizes[batch] = self._sizes.get(batch, 0) + len(chunk)
+                file.write(chunk)
         self._sizes.setdefault(batch, 0)
 
     def _check_size(self, batch: str, more: int) -> None:
@@ -147,6 +145,19 @@ class Uploads:
             number += 1
             path = path.with_name(f"{number}_{parts[-1]}")
         return path
+
+
+@contextmanager
+def _removed_unless_whole(path: Path) -> Iterator[None]:
+    """Leave nothing of a file that was refused, cannot be written, or whose page has gone while it was sent."""
+    is_whole = False
+    try:
+        yield
+        is_whole = True
+    finally:
+        if not is_whole:
+            with suppress(OSError):  # what could not be made cannot always be removed
+                path.unlink()
 
 
 def _safe_part(part: str) -> str:

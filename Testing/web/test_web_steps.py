@@ -113,3 +113,49 @@ def test_a_worker_that_is_killed_amid_propagation_is_started_again_and_propagate
     tab.button("Propagate").click()
     tab.page.get_by_text(re.compile(r"^Slice \d+; \d+ done|^Done: ")).wait_for()
     assert [child.pid for child in viewer.children()] not in ([], [worker.pid])
+
+
+def _propagate(tab, then):
+    tab.button("Propagate").click()
+    tab.page.get_by_text(then).wait_for()
+
+
+def _slices(tab, folder):
+    return set(np.flatnonzero(tab.voxels(folder).any(axis=(1, 2))).tolist())
+
+
+def test_a_click_in_a_propagated_slice_corrects_it_and_leaves_its_neighbours(tab, tmp_path):
+    _click(tab, _INSIDE_BALL)
+    _propagate(tab, re.compile(r"^Done: \d+ slices were made\. The segment is in slices \d+ to \d+, .* ml"))
+    before = tab.voxels(tmp_path)
+    tab.page.keyboard.press("d")
+    tab.page.get_by_text(re.compile(r"^Axial slice \d+: \d+ % sure")).wait_for()
+    tab.click("Red", _INSIDE_BALL)
+    tab.page.get_by_text(re.compile("^Box at")).wait_for()
+    tab.wait_until(lambda: tab.page.get_by_text(ANSWER).count() > 0, "no answer came")
+    tab.page.get_by_text(re.compile(r"slices? (is|are) from before a change: propagate again")).wait_for()
+    after = tab.voxels(tmp_path)
+    (changed,) = set(np.flatnonzero((before != after).any(axis=(1, 2))).tolist()) or {None}
+    if changed is not None:
+        assert after[changed].sum() > before[changed].sum() / 2, "the click began from nothing"
+
+
+def test_slices_of_the_window_before_stay_until_they_are_propagated_again_and_go_then(tab, tmp_path):
+    _click(tab, _INSIDE_BALL)
+    _propagate(tab, re.compile("^Done"))
+    before = _slices(tab, tmp_path)
+    _choose_window(tab, "All values")
+    tab.page.get_by_text(re.compile(rf"{len(before) - 1} slices are from before a change")).wait_for()
+    assert _slices(tab, tmp_path) == before
+    for _ in range(2):
+        tab.page.mouse.move(*tab.place("Red", _INSIDE_BALL))
+        tab.page.mouse.wheel(0, -100)
+        tab.page.wait_for_timeout(300)
+    tab.page.get_by_text("End before the slice in view").click()
+    tab.page.get_by_text(re.compile("^It ends before")).wait_for()
+    (stop,) = map(int, re.findall(r"\d+", tab.page.get_by_text(re.compile("^It ends before")).inner_text()))
+    assert stop in before, "the stop is not within the segment"
+    _propagate(tab, re.compile("^Done"))
+    left = _slices(tab, tmp_path)
+    assert stop not in left
+    assert left < before
