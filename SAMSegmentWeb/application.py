@@ -99,13 +99,15 @@ class Application:
                 self.controllers.look()
             await asyncio.sleep(_BETWEEN_LOOKS_S)
 
-    async def stop(self, *, keep_autosave: bool = False) -> None:
+    async def stop(self, *, keep_autosave: bool = False) -> str:
         """End the worker process, and serve no more.
 
         :param keep_autosave: as :meth:`.work.Work.close` takes it.
+        :returns: as :meth:`.work.Work.close` does.
         """
-        self.controllers.work.close(keep_autosave=keep_autosave)
+        left = self.controllers.work.close(keep_autosave=keep_autosave)
         await self._server.stop()
+        return left
 
     def _bound(self, web_server: Any) -> None:
         self._guard.install(web_server.app)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trame_server.utils.typed_state import TypedState
 
+from .background import Background
 from .display_control import DisplayControl
 from .editing_control import EditingControl
 from .history_control import HistoryControl
@@ -15,6 +16,7 @@ from .opening_control import OpeningControl
 from .prompt_control import PromptControl
 from .propagation_control import PropagationControl
 from .recovery_control import RecoveryControl
+from .replay import slice_to_show
 from .review_control import ReviewControl
 from .saving_control import SavingControl
 from .segment_control import SegmentControl
@@ -42,6 +44,7 @@ class Controllers:
         def show_status(text: str) -> None:
             engine_state.status = text
 
+        self.background = Background()
         self.work = Work(slicer, Messages(state), show_status)
         self.uploads = Uploads(folder)
         self.display = DisplayControl(server, self.work)
@@ -60,13 +63,32 @@ class Controllers:
         self.history = HistoryControl(state, self.work)
         self.saving = SavingControl(state, self.work, folder)
         self.recovery = RecoveryControl(state, self.work)
-        self.opening = OpeningControl(state, self.work, self.uploads, self._opened, self.saving.save)
+        self.opening = OpeningControl(
+            state, self.work, self.uploads, self._opened, self.saving.save, replayed=self._show_replayed
+        )
 
     def look(self) -> None:
         """Finish what the engine has answered and bring the page up to date; takes milliseconds."""
         self.work.poll()
         self.prompts.views.look()
         self.display.look()
+
+    async def restore(self) -> None:
+        """Do again what an earlier session left behind, and show it."""
+        await self.recovery.restore()
+        self._show_replayed()
+
+    def _show_replayed(self) -> None:
+        """Scroll to what the last of the segments that were done again was made from, and show its surface."""
+        if self.work.selected is None:
+            return
+        session, segment_id = self.work.selected
+        segment = session.session.state(session.name_of(segment_id))
+        key = slice_to_show(segment)
+        if key is not None:
+            self.prompts.views.show(key)
+        if any(mask.is_propagated for mask in segment.masks.values()):
+            self.display.show_surface_if_quick()
 
     def _opened(self) -> None:
         self.prompts.views.show_volume()
@@ -75,6 +97,7 @@ class Controllers:
         self.model.show_volume()
         self.review.start_anew()
         self.saving.show_volume()
+        self.editing.show_volume()
         self.recovery.show_volume()
         # The first thing that a user does is to click on what is to be segmented.
         self.prompts.choose_tool("inside")

@@ -39,12 +39,13 @@ class Messages:
         self._show(text, "warning")
 
     def fail(self, text: str) -> None:
-        """Show a sentence on what went wrong, until it is closed."""
+        """Show a sentence on what went wrong, long enough to read it twice."""
         self._show(text, "error")
 
     def _show(self, text: str, kind: str) -> None:
         self._page.message = text
         self._page.message_kind = kind
+        self._page.message_number += 1
         self._page.is_message_shown = True
 
 

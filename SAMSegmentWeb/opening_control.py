@@ -38,6 +38,7 @@ class OpeningControl:
 
     :param opened: called when a volume is open.
     :param save: writes a file of a kind, and says so or why not.
+    :param replayed: called when prompts have been done again.
     """
 
     def __init__(
@@ -47,12 +48,15 @@ class OpeningControl:
         uploads: Uploads,
         opened: Callable[[], None],
         save: Callable[[str], Awaitable[None]],
+        *,
+        replayed: Callable[[], None] = lambda: None,
     ) -> None:
         self.messages = work.messages
         self._state = state
         self._work = work
         self._uploads = uploads
         self._opened = opened
+        self._replayed = replayed
         self._save = save
         self._data = TypedState(state, OpeningState).data
         self._page = TypedState(state, PageState).data
@@ -99,6 +103,12 @@ class OpeningControl:
         """Open one frame of the image."""
         if self._chosen is not None:
             await self.open(with_frame(self._chosen, int(self._data.frame)))
+
+    def choose_nothing(self) -> None:
+        """Stay with what is open."""
+        self._chosen = None
+        self._data.is_choice_shown = False
+        self.keep_open()
 
     def keep_open(self) -> None:
         """Stay with the volume that is open, rather than the one that was read."""
@@ -199,6 +209,7 @@ class OpeningControl:
         if difference is None:
             return  # what was opened or chosen instead is to be seen
         with self._state:
+            self._replayed()
             self.messages.tell(f"The prompts of {source.path.name} are done again. {difference}".strip())
 
     def _begin(self, source: Source) -> None:

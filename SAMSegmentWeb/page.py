@@ -15,7 +15,7 @@ from .panel_model import build_model
 from .panel_prompts import SEGMENTATION_INPUT, build_prompts, build_segments
 from .panel_propagation import build_propagation
 from .panel_review import build_review
-from .questions import build_opening_question, build_removal_question
+from .questions import build_choice, build_opening_question, build_removal_question
 from .state import OpeningState, PageState
 from .uploads import LARGEST_UPLOAD
 from .widgets import icon_button, section, text_button
@@ -40,6 +40,9 @@ html { overflow: hidden; }
 .samsegment-name input { padding-top: 0 !important; min-height: 28px !important; }
 .v-select__content .v-list-item-subtitle { -webkit-line-clamp: 4; }
 .v-list-item__spacer { width: 8px !important; }
+.samsegment-busy { display: flex; align-items: center; white-space: nowrap; visibility: hidden;
+  animation: samsegment-busy 1ms 700ms forwards; }
+@keyframes samsegment-busy { to { visibility: visible; } }
 .samsegment-start { position: absolute; inset: 0; z-index: 5; background: #121212; display: flex; align-items: center;
   justify-content: center; text-align: center; padding: 16px; }
 """
@@ -48,11 +51,12 @@ _HELP = """
 Choose 'Inside' and click on the structure in any slice view: its outline appears at once. Where it is too large, click
 with 'Outside' (or Ctrl+click); where it is too small, click inside again. Or draw a box around it.
 
-'Propagate' carries the outline through the volume; then look at the doubtful slices, correct or accept them, and
-propagate again: only what has changed is made anew.
+'Propagate' carries the outline through the volume. Then look at the doubtful slices: a click corrects what is there,
+'Accept slice' keeps it. Propagate again afterwards: only what has changed is made anew, and until then the other slices
+stay as they were. Slices that were corrected by hand are to be accepted, so that propagation starts from them, too.
 
-Wheel: scroll through slices. Right button and drag: zoom. Middle button and drag: move. A prompt can be dragged to
-another place.
+Wheel: scroll through slices. Ctrl and wheel, or right button and drag: zoom. Middle button and drag: move. Shift and
+wheel: the brush's size, while painting. A prompt can be dragged to another place.
 
 The built-in model is small. Faint, ring-shaped or branching structures need more clicks, a larger model, or the tools
 under 'Correct by hand'. Results are for research; check each slice that matters.
@@ -66,6 +70,7 @@ _KEYS = (
     ("Ctrl or Shift + click", "outside instead of inside, and the other way round"),
     ("A", "accept the slice, or release it"),
     ("D", "next doubtful slice"),
+    ("Arrow up, down", "one slice on in the view used last; ten with page up, down"),
     ("Ctrl+Z, Ctrl+Y", "undo, redo"),
     ("?", "this help"),
 )
@@ -92,18 +97,18 @@ class Page(VAppLayout):
                 layout_manager.initialize_layout_grid(self)
                 self._start()
             self._messages()
-            self._choices()
             self._recovery()
-            build_opening_question(server, controllers.opening)
+            build_choice(server, controllers.opening, controllers.background)
+            build_opening_question(server, controllers.opening, controllers.background)
             build_removal_question(server, controllers.segments)
             self._help()
 
     def _file_inputs(self) -> None:
-        opening = self._controllers.opening
+        opening, starting = self._controllers.opening, self._controllers.background.starting
         for name, more, method in (
-            (_FILE_INPUT, ["multiple"], opening.open_uploads),
-            (_FOLDER_INPUT, ["webkitdirectory"], opening.open_uploads),
-            (SEGMENTATION_INPUT, [], opening.open_segmentation),
+            (_FILE_INPUT, ["multiple"], starting(opening.open_uploads)),
+            (_FOLDER_INPUT, ["webkitdirectory"], starting(opening.open_uploads)),
+            (SEGMENTATION_INPUT, [], starting(opening.open_segmentation)),
         ):
             change = (
                 f"window.samsegment.open($event.target, {LARGEST_UPLOAD}, '{self.server.trigger_name(method)}', "
@@ -114,6 +119,7 @@ class Page(VAppLayout):
     def _bar(self) -> None:
         page = self._page
         history, saving = self._controllers.history, self._controllers.saving
+        save = self._controllers.background.starting(saving.save)
         with v3.VAppBar(density="compact", elevation=1, height=48):
             icon_button(
                 "mdi-menu",
@@ -132,7 +138,7 @@ class Page(VAppLayout):
                             title=title,
                             subtitle=(f"{page.refused_kinds}['{kind}']",),
                             disabled=(f"!!{page.refused_kinds}['{kind}']",),
-                            click=(saving.save, f"['{kind}']"),
+                            click=(save, f"['{kind}']"),
                         )
             icon_button("mdi-undo", "Undo", history.undo, "ctrl+z", disabled=(f"!{page.can_undo}",))
             icon_button("mdi-redo", "Redo", history.redo, "ctrl+y ctrl+shift+z", disabled=(f"!{page.can_redo}",))
@@ -150,6 +156,10 @@ class Page(VAppLayout):
                 style="min-width: 0",
                 title=(page.volume_summary,),
             )
+            # The page knows by itself that the server has not answered, which may be too busy to say so.
+            with html.Div(v_if=("trame__busy",), classes="samsegment-busy", id="samsegment-busy"):
+                v3.VProgressCircular(indeterminate=True, size=16, width=2, color="primary")
+                html.Span("At work ...", classes="text-caption ml-2")
             self._layout_menu()
             icon_button("mdi-help-circle-outline", "Help", f"{page.is_help_shown} = true", "?")
 
@@ -205,6 +215,7 @@ class Page(VAppLayout):
                 v_model=(self._page.is_panel_open,),
                 width=340,
                 temporary=(self._page.is_narrow,),
+                mobile_breakpoint=760,  # below which samsegment.js calls the window narrow
                 disable_resize_watcher=True,
             ),
             v3.VExpansionPanels(
@@ -226,7 +237,7 @@ class Page(VAppLayout):
             with section("Display", "display"):
                 build_display(self.server, controllers.display)
             with section("Model", "model"):
-                build_model(self.server, controllers.model)
+                build_model(self.server, controllers.model, controllers.background)
 
     def _start(self) -> None:
         opening = self._opening
@@ -249,9 +260,12 @@ class Page(VAppLayout):
         page = self._page
         with v3.VSnackbar(
             v_model=(page.is_message_shown,),
-            location="bottom",
+            # The next sentence has a time of its own; none runs while the mouse is over it.
+            key=(page.message_number,),
+            # The sliders of the slices are at the lower edges of the views.
+            location="top",
             color=(f"{page.message_kind} === 'info' ? 'surface-light' : {page.message_kind}",),
-            timeout=(f"{page.message_kind} === 'info' ? 7000 : -1",),
+            timeout=(f"({{ info: 7000, error: 12000 }})[{page.message_kind}] ?? -1",),
             multi_line=True,
             max_width=680,
             raw_attrs=['role="alert"'],
@@ -260,39 +274,10 @@ class Page(VAppLayout):
             with v3.Template(v_slot_actions=True):
                 v3.VBtn("Close", variant="text", classes="text-none", click=f"{page.is_message_shown} = false")
 
-    def _choices(self) -> None:
-        opening, logic = self._opening, self._controllers.opening
-        with v3.VDialog(v_model=(opening.is_choice_shown,), max_width=560), v3.VCard():
-            with html.Div(v_if=(f"{opening.series}.length",)):
-                v3.VCardTitle("Several series: which one?")
-                with v3.VList(
-                    density="compact", style="max-height: 60vh; overflow-y: auto", classes="samsegment-series"
-                ):
-                    v3.VListItem(
-                        v_for=f"item in {opening.series}",
-                        key=("item.selector",),
-                        title=("item.title",),
-                        subtitle=("item.subtitle",),
-                        click=(logic.choose_series, "[item.selector]"),
-                    )
-            with html.Div(v_else=True):
-                v3.VCardTitle("Several 3D frames: which one?")
-                with v3.VCardText():
-                    v3.VSlider(
-                        v_model=(opening.frame,),
-                        min=0,
-                        max=(f"{opening.frame_count} - 1",),
-                        step=1,
-                        thumb_label="always",
-                        classes="mt-6",
-                        hide_details=True,
-                    )
-                    text_button("Open this frame", logic.choose_frame, size="default", classes="text-none mt-2")
-
     def _recovery(self) -> None:
         opening, logic = self._opening, self._controllers.recovery
         with v3.VDialog(v_model=(opening.is_recovery_shown,), max_width=520, persistent=True), v3.VCard():
-            v3.VCardTitle("An earlier session ended unexpectedly")
+            v3.VCardTitle("An earlier session was not saved")
             v3.VCardText(f"{{{{ {opening.recovery} }}}}")
             asked = opening.is_discard_asked
             v3.VCardText("Discarded prompts cannot be brought back.", v_if=(asked,), classes="pt-0 text-warning")
@@ -301,7 +286,12 @@ class Page(VAppLayout):
                 v3.VBtn(
                     "Discard them for good", v_if=(asked,), classes="text-none", color="warning", click=logic.discard
                 )
-                v3.VBtn("Do them again", classes="text-none", variant="tonal", click=logic.restore)
+                v3.VBtn(
+                    "Do them again",
+                    classes="text-none",
+                    variant="tonal",
+                    click=self._controllers.background.starting(self._controllers.restore),
+                )
 
     def _help(self) -> None:
         page = self._page

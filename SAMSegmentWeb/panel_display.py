@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 from trame_server.utils.typed_state import TypedState
 
-from .state import DisplayState
+from .state import DisplayState, EngineState
 from .widgets import hint, text_button
 
 if TYPE_CHECKING:
@@ -20,8 +20,23 @@ if TYPE_CHECKING:
 def build_display(server: Server, control: DisplayControl) -> None:
     """Grey values, opacity of the segments, surface in 3D."""
     name = TypedState(server.state, DisplayState).name
-    low, high = (_rounded(f"{name.gray_range}[{end}]", f"({name.gray_high} - {name.gray_low})") for end in (0, 1))
-    hint(f"Grey values: black at {{{{ {low} }}}}, white at {{{{ {high} }}}}")
+    # A menu of its own, since the one of the model changes what is segmented.
+    v3.VSelect(
+        label="Grey values that you see",
+        model_value=(name.window,),
+        update_modelValue=(control.show_window, "[$event]"),
+        items=(TypedState(server.state, EngineState).name.windows,),
+        placeholder="As set below",
+        persistent_placeholder=True,
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        classes="mt-1",
+    )
+    hint("This changes the picture alone. What the model sees is chosen under 'Model'.", classes="mt-1")
+    with html.Div(classes="d-flex mt-3", style="gap: 10px"):
+        for end, label in enumerate(("Lower grey value", "Upper grey value")):
+            _gray_value(name, control, end, label)
     v3.VRangeSlider(
         v_model=(name.gray_range,),
         min=(name.gray_low,),
@@ -52,7 +67,25 @@ def build_display(server: Server, control: DisplayControl) -> None:
             hide_details=True,
             color="primary",
         )
-    text_button("Centre the views", control.reset_views, "mdi-fit-to-page-outline", classes="text-none mt-1")
+    text_button("Fit the views", control.reset_views, "mdi-fit-to-page-outline", classes="text-none mt-1")
+
+
+def _gray_value(name: Any, control: DisplayControl, end: int, label: str) -> None:
+    """A field for one end of the grey values that are shown."""
+    span = f"({name.gray_high} - {name.gray_low})"
+    v3.VTextField(
+        label=label,
+        type="number",
+        step="any",
+        # Made anew, with what is shown, when what was typed is refused.
+        key=(f"`{end} ${{{name.refusals}}}`",),
+        model_value=(_rounded(f"{name.gray_range}[{end}]", span),),
+        change=(control.set_gray_value, f"[{end}, $event.target.value]"),
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        hide_spin_buttons=True,
+    )
 
 
 def _rounded(value: str, span: str) -> str:

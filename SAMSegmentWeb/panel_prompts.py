@@ -9,7 +9,7 @@ from trame.widgets import vuetify3 as v3
 from trame_server.utils.typed_state import TypedState
 
 from .state import PromptState
-from .widgets import hint, icon_button, text_button
+from .widgets import hint, icon_button, switch, text_button, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,14 +81,12 @@ def build_segments(server: Server, control: SegmentControl) -> None:
                 v3.VIcon("mdi-delete-outline", size="small")
     with html.Div(classes="samsegment-row mt-1"):
         text_button("Add segment", control.add, "mdi-plus")
-        with text_button(
-            "Open segmentation", f"window.samsegment.choose('{SEGMENTATION_INPUT}')", "mdi-folder-open-outline"
-        ):
-            v3.VTooltip(
-                text="A .seg.nrrd or a labelmap of this image; its segments come beside those that are there",
-                activator="parent",
-                location="bottom",
-            )
+        text_button(
+            "Open segmentation",
+            f"window.samsegment.choose('{SEGMENTATION_INPUT}')",
+            "mdi-folder-open-outline",
+            explained="A .seg.nrrd or a labelmap of this image; its segments come beside those that are there",
+        )
 
 
 def _on_item(method: Callable[[str], None]) -> dict[str, Any]:
@@ -112,25 +110,26 @@ def build_prompts(server: Server, control: PromptControl) -> None:
     with html.Div(classes="samsegment-row"):
         for tool, title, icon, color, key in _TOOLS:
             _tool_button(name, control, (tool, title, icon, color, key))
-    v3.VSwitch(
-        v_model=(name.is_hovering,),
-        label="Preview under the mouse",
-        density="compact",
-        hide_details=True,
-        color="primary",
-    )
+    switch("Preview under the mouse", "Outlines what a click would give", v_model=(name.is_hovering,))
     with html.Div(classes="d-flex align-center mt-1"):
         html.Div(f"{{{{ {name.slice} }}}}", classes="text-body-2 flex-grow-1", id="samsegment-slice")
         v3.VProgressCircular(v_if=(name.is_waiting,), indeterminate=True, size=16, width=2)
     _candidates(name, control)
     _prompt_list(name, control)
     with html.Div(classes="samsegment-row mt-2"):
-        text_button("Clear slice", control.clear_slice, "mdi-eraser", disabled=(f"!{name.prompts}.length",))
+        text_button(
+            "Clear slice",
+            control.clear_slice,
+            "mdi-eraser",
+            explained="Removes the prompts of this slice, and the mask that they made",
+            disabled=(f"!{name.prompts}.length",),
+        )
         text_button(
             f"{{{{ {name.is_accepted} ? 'Release slice' : 'Accept slice' }}}}",
             control.toggle_accepted,
             "mdi-check",
             shortcut="a",
+            explained="Nothing changes an accepted slice, and propagation starts from it, too",
             disabled=(f"!{name.can_accept}",),
         )
 
@@ -148,7 +147,7 @@ def _tool_button(name: PromptState, control: PromptControl, tool: tuple[str, str
     ):
         v3.VIcon(icon, color=(f"{name.tool} === '{value}' ? undefined : '{color}'",), start=True)
         html.Span(title)
-        v3.VTooltip(text=f"{title} ({key.upper()})", activator="parent", location="bottom")
+        tooltip(f"{title} ({key.upper()})")
 
 
 def _candidates(name: PromptState, control: PromptControl) -> None:
@@ -199,4 +198,4 @@ def _prompt_list(name: PromptState, control: PromptControl) -> None:
                 size="x-small",
                 disabled=(name.is_accepted,),
             )
-    hint("No prompts in this slice yet.", v_if=(f"!{name.prompts}.length",))
+    hint(f"{{{{ {name.origin} }}}}", v_if=(f"!{name.prompts}.length",), id="samsegment-origin")

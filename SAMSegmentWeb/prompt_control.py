@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from SAMSegmentLib.mrml.picking import Pick
     from SAMSegmentLib.mrml.scenesession import SceneSession
     from SAMSegmentLib.mrml.viewinput import SliceViewInput
-    from SAMSegmentLib.segmentstate import SegmentState, SliceKey
+    from SAMSegmentLib.segmentstate import SegmentState, SliceKey, SliceMask
     from SAMSegmentLib.worker.interface import SliceAnswer
 
     from .work import Work
@@ -127,6 +127,7 @@ class PromptControl:
         selected, key = self._work.selected, self.views.active_slice
         if selected is None or key is None:
             self._data.slice = "The view shows no slice of the volume." if selected else ""
+            self._data.origin = ""
             self._data.prompts, self._data.candidates = [], []
             self._data.can_accept = self._data.is_accepted = self._data.is_waiting = False
             return
@@ -143,6 +144,7 @@ class PromptControl:
 
     def _show_mask(self, state: SegmentState, key: SliceKey) -> None:
         mask = state.masks.get(key)
+        self._data.origin = origin_of(mask)
         self._data.is_accepted = bool(mask and mask.is_accepted)
         # Also without a mask of the session: what was drawn by hand, or came from a file, can be accepted as it is.
         self._data.can_accept = True
@@ -155,6 +157,17 @@ class PromptControl:
             | {"is_chosen": number == mask.candidate}
             for number in range(CANDIDATE_COUNT)
         ]
+
+
+def origin_of(mask: SliceMask | None) -> str:
+    """Where the mask of a slice without prompts comes from, and what a click there would do."""
+    if mask is None:
+        return "No prompts in this slice yet."
+    if mask.is_accepted:
+        return "Accepted: it stays as it is."
+    sure = "" if mask.confidence is None else f", {round(100 * mask.confidence)} % sure"
+    when = " before a change" if mask.is_outdated else ""
+    return f"Propagated{when}{sure}. A click corrects it."
 
 
 def _candidate_title(number: int, chosen: int, predicted_iou: float | None) -> str:

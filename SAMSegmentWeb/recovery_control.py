@@ -79,4 +79,4 @@ class RecoveryControl:
 
 
 def _holds_something(recovery: Recovery) -> bool:
-    return any(segment.prompts or segment.accepted for segment in recovery.saved.segments)
+    return any(segment.prompts or segment.accepted or segment.outdated for segment in recovery.saved.segments)

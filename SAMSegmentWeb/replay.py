@@ -6,6 +6,8 @@ import asyncio
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.sessionfile import load_session_file
 from SAMSegmentLib.volume import fingerprints_match
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from SAMSegmentLib.mrml.scenesession import SceneSession
+    from SAMSegmentLib.segmentstate import SegmentState, SliceKey
     from SAMSegmentLib.sessionfile import SavedSegment, SavedSession
 
     from .work import Work
@@ -57,6 +60,13 @@ async def replay(work: Work, saved: SavedSession) -> str | None:
     for segment in saved.segments:
         await _add(session, segment)
     return _difference(work, saved) if session.is_open else None
+
+
+def slice_to_show(segment: SegmentState) -> SliceKey | None:
+    """The slice with the largest mask, of those that the user made if there are any; None for an empty segment."""
+    masks = segment.masks
+    made_by_user = [key for key, mask in masks.items() if not mask.is_propagated]
+    return max(made_by_user or masks, key=lambda key: np.count_nonzero(masks[key].unpack()), default=None)
 
 
 def remove_untouched(session: SceneSession) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -16,13 +17,16 @@ from SAMSegmentLib.io.write import write_segmentation
 from SAMSegmentLib.sessionfile import session_to_json
 
 from .private_folder import unusable
+from .scene_voxels import SceneSegments
 from .state import PageState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from trame_server.state import State
 
+    from SAMSegmentLib.session import SegmentationSession
     from SAMSegmentLib.volume import Volume
 
     from .work import Work
@@ -32,6 +36,19 @@ RESULT_PATH = "/samsegment/result"
 _ENDINGS = {"seg.nrrd": ".seg.nrrd", "nifti": ".nii.gz", "dicom": ".dcm", "prompts": ".json"}
 _IMAGE_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".img.gz", ".hdr")
 _RESULTS_KEPT = 3
+_NO_MEMORY = "There is not enough memory to save this; close other programs, and save again."
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A file that was written.
+
+    :param notes: for the user, one sentence each.
+    :param is_whole: whether it has every voxel of every segment.
+    """
+
+    notes: tuple[str, ...]
+    is_whole: bool
 
 
 class SavingControl:
@@ -68,34 +85,49 @@ class SavingControl:
             return
         token, changes = secrets.token_hex(8), self._work.changes
         path = self._folder / token / f"{_stem(self._work.opened.volume.name)}{_ENDINGS[kind]}"
+        problem = ""
         try:
             _make_folder(path.parent)
-            notes = await self._write(kind, path)
+            written = await self._write(kind, path)
         except SAMSegmentError as error:
-            shutil.rmtree(path.parent, ignore_errors=True)
-            self.messages.fail(str(error).replace(f"{path.parent}/", ""))
-            return
-        self._keep(token, path)
-        self._work.note_saved(changes)
+            problem = str(error).replace(f"{path.parent}/", "")
+        except MemoryError:
+            problem = _NO_MEMORY
         with self._state:
+            if problem:
+                shutil.rmtree(path.parent, ignore_errors=True)
+                self.messages.fail(problem)
+                return
+            self._keep(token, path)
+            if written.is_whole:
+                self._work.note_saved(changes)
             self._data.download = f"{RESULT_PATH}/{token}/{path.name}"
-            self.messages.tell(" ".join((f"{path.name} is saved where your browser puts downloads.", *notes)))
+            self.messages.tell(" ".join((f"{path.name} is saved where your browser puts downloads.", *written.notes)))
 
     # --- inside
 
-    async def _write(self, kind: str, path: Path) -> tuple[str, ...]:
+    async def _write(self, kind: str, path: Path) -> _Written:
         opened, session = self._work.opened, self._work.scene_session
         if opened is None or session is None:
-            return ()
+            raise OutputError("There is nothing to save; open an image first.")
         if kind == "prompts":
-            _write_json(path, session_to_json(session.session))
-            return ()
-        all_segments = session.segments()
-        segments = [segment for segment in all_segments if segment.mask.any()]
-        if not segments:
-            raise OutputError("There is nothing to save yet; segment something first.")
-        notes = await asyncio.to_thread(write_segmentation, path, opened.volume, segments)
-        return (*notes, *_left_out([segment.name for segment in all_segments if segment not in segments]))
+            return await self._beside(path, lambda: _write_prompts(path, session.session))
+        # MRML is for this thread alone, and the segments may change while they are written.
+        segments = SceneSegments.of(opened.volume, opened.segmentation_node)
+        return await self._beside(path, lambda: _write_segments(path, opened.volume, segments))
+
+    async def _beside(self, path: Path, write: Callable[[], _Written]) -> _Written:
+        """What a thread has written; the page shows meanwhile that it does."""
+        writing = asyncio.create_task(asyncio.to_thread(write))
+        self._say_that_it_saves(path)
+        while not (await asyncio.wait([writing], timeout=1))[0]:
+            if not self._data.is_message_shown:  # it goes by itself after some seconds
+                self._say_that_it_saves(path)
+        return writing.result()
+
+    def _say_that_it_saves(self, path: Path) -> None:
+        with self._state:
+            self.messages.tell(f"Saving {path.name} ...")
 
     def _keep(self, token: str, path: Path) -> None:
         self._results[token] = path
@@ -112,6 +144,22 @@ class SavingControl:
 def refused_kinds(volume: Volume) -> dict[str, str]:
     """The kinds of file that cannot be saved of a volume, and why not."""
     return {} if volume.source_frames else {"dicom": "Only for images that were opened as DICOM."}
+
+
+def _write_segments(path: Path, volume: Volume, segments: SceneSegments) -> _Written:
+    filled = segments.filled()
+    if not filled:
+        raise OutputError("There is nothing to save yet; segment something first.")
+    notes = write_segmentation(path, volume, filled)
+    empty = [name for name in segments.names if name not in filled.names]
+    # A voxel of a labelmap is in one segment at the most.
+    is_whole = not (path.name.endswith(_ENDINGS["nifti"]) and filled.overlap())
+    return _Written((*notes, *_left_out(empty)), is_whole)
+
+
+def _write_prompts(path: Path, session: SegmentationSession) -> _Written:
+    _write_json(path, session_to_json(session))
+    return _Written(("What was drawn by hand is not in it.",), is_whole=False)
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:

@@ -91,9 +91,11 @@ class SegmentControl:
 
     def toggle_visibility(self, segment_id: str) -> None:
         """Show or hide a segment."""
-        editor = self._work.slicer.segmentation_editor
-        editor.set_segment_visibility(segment_id, not editor.get_segment_visibility(segment_id))
-        self._work.note_change()
+        opened = self._work.opened
+        if opened is not None:
+            display = opened.segmentation_node.GetDisplayNode()
+            display.SetSegmentVisibility(segment_id, not display.GetSegmentVisibility(segment_id))
+            self._work.note_change()
 
     def _refresh(self) -> None:
         session, selected = self._work.scene_session, self._work.selected
@@ -119,8 +121,14 @@ class SegmentControl:
             "renames": self._renames,
             "name": segment.GetName() if segment else segment_id,
             "color": "#" + "".join(f"{round(part * 255):02x}" for part in color),
-            "is_visible": bool(self._work.slicer.segmentation_editor.get_segment_visibility(segment_id)),
+            "is_visible": self._is_visible(segment_id),
         }
+
+    def _is_visible(self, segment_id: str) -> bool:
+        # Not asked of trame-slicer's editor: each time, it wraps the node in an object that observes it for good, and
+        # the image stays in memory with it.
+        opened = self._work.opened
+        return opened is not None and bool(opened.segmentation_node.GetDisplayNode().GetSegmentVisibility(segment_id))
 
     def _names(self, but: str = "") -> set[str]:
         """The names of all segments, or of the others."""

@@ -34,12 +34,15 @@ if TYPE_CHECKING:
 # within a layer are bytes.
 MOST_SEGMENTS = 250
 
+_Rgb = tuple[float, float, float]
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """Segments of a file that do not overlap, in one array: an array for each would slow every view down.
 
     :param names: of the segments; the first one's number in ``labels`` is 1, the next one's 2.
+    :param colors: of the segments, RGB from 0 to 1; None where the file has none.
     :param start: the lowest voxel along k, j and i.
     :param labels: uint8 [k, j, i], no larger than the segments; 0 is none of them.
     """
@@ -47,6 +50,7 @@ class Layer:
     names: tuple[str, ...]
     start: tuple[int, int, int]
     labels: NDArray[np.uint8]
+    colors: tuple[_Rgb | None, ...]
 
 
 async def add_segments(work: Work, path: Path) -> int:
@@ -67,9 +71,11 @@ async def add_segments(work: Work, path: Path) -> int:
     count = sum(len(layer.names) for layer in layers)
     for layer in layers:
         labelmap = _labelmap(layer, opened.volume)
-        for label, name in enumerate(layer.names, 1):
+        for label, (name, color) in enumerate(zip(layer.names, layer.colors, strict=True), 1):
             taken = {session.name_of(segment_id) for segment_id in session.segment_ids}
-            segmentation.AddSegment(_segment(labelmap, label, free_name(name, taken), len(taken)))
+            segment = _segment(labelmap, label, free_name(name, taken))
+            segment.SetColor(*(color or [part / 255 for part in segment_color(len(taken))]))
+            segmentation.AddSegment(segment)
     session.selected_segment_id = session.segment_ids[-count]
     work.note_change()
     return count
@@ -81,6 +87,7 @@ def read_layers(path: Path, volume: Volume) -> list[Layer]:
     :raises InputError: the file has another grid than the volume, no whole numbers or too many, or cannot be read.
     """
     labels = _read_labels(path, volume)
+    known = _read_colors(path)
     layers = []
     for number, array in enumerate(labels.layers):
         structures = [structure for structure in labels.structures if structure.layer == number]
@@ -89,7 +96,8 @@ def read_layers(path: Path, volume: Volume) -> list[Layer]:
             start = (int(place[0].start), int(place[1].start), int(place[2].start))
             values = np.array([0, *(structure.value for structure in structures)])  # ascending
             names = tuple(structure.name for structure in structures)
-            layers.append(Layer(names, start, _numbered(array[place], values)))
+            colors = tuple(known.get((number, structure.value)) for structure in structures)
+            layers.append(Layer(names, start, _numbered(array[place], values), colors))
     return layers
 
 
@@ -119,6 +127,31 @@ def _read_labels(path: Path, volume: Volume) -> ReferenceLabels:
     return labels
 
 
+def _read_colors(path: Path) -> dict[tuple[int, int], _Rgb]:
+    """The colour of each layer and label of a .seg.nrrd whose voxels could be read; other formats have none."""
+    if not path.name.lower().endswith(".seg.nrrd"):
+        return {}
+    import nrrd
+
+    header = nrrd.read_header(str(path))
+    colors = {}
+    for key, text in header.items():
+        number = key.removeprefix("Segment").removesuffix("_Color")
+        color = _color(str(text))
+        if key.endswith("_Color") and number.isdecimal() and color:
+            layer = int(header.get(f"Segment{number}_Layer", 0))
+            colors[layer, int(header.get(f"Segment{number}_LabelValue", 1))] = color
+    return colors
+
+
+def _color(text: str) -> _Rgb | None:
+    try:
+        red, green, blue = (float(part) for part in text.split())
+    except ValueError:
+        return None
+    return (red, green, blue) if all(0 <= part <= 1 for part in (red, green, blue)) else None
+
+
 def _numbered(labels: NDArray, values: NDArray) -> NDArray[np.uint8]:
     """Each label's place among the values, which are ascending."""
     numbered = np.empty(labels.shape, dtype=np.uint8)
@@ -136,10 +169,9 @@ def _labelmap(layer: Layer, volume: Volume) -> vtkOrientedImageData:
     return image
 
 
-def _segment(labelmap: vtkOrientedImageData, label: int, name: str, number: int) -> vtkSegment:
+def _segment(labelmap: vtkOrientedImageData, label: int, name: str) -> vtkSegment:
     segment = vtkSegment()
     segment.SetName(name)
-    segment.SetColor(*(part / 255 for part in segment_color(number)))
     representation = vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
     segment.SetLabelValue(label)
     segment.AddRepresentation(representation, labelmap)

@@ -13,7 +13,7 @@ class PageState:
     :param is_narrow: the window has no room for views beside the panel.
     :param volume_notes: what opening it had to assume; shown as long as the volume is open.
     :param refused_kinds: what cannot be saved of this volume, with the reason.
-    :param message: a sentence for the user; ``message_kind`` is info, warning or error.
+    :param message: a sentence for the user; ``message_kind`` is info, warning or error, ``message_number`` counts them.
     """
 
     is_panel_open: bool = False
@@ -24,6 +24,7 @@ class PageState:
     volume_notes: str = ""
     message: str = ""
     message_kind: str = "info"
+    message_number: int = 0
     is_message_shown: bool = False
     is_help_shown: bool = False
     download: str = ""
@@ -64,7 +65,7 @@ class PromptState:
 
     :param tool: none, inside, outside or box.
     :param segments: id, name, colour (hexadecimal) and whether it is shown.
-    :param slice: the slice that the user works in, in words.
+    :param slice: the slice that the user works in, in words; ``origin``: where its mask comes from without prompts.
     :param candidates: of that slice: number, score in words, whether it is the chosen one.
     :param prompts: of that slice: kind, number, text.
     :param removal: whether a segment shall be removed, in words, while ``is_removal_asked``.
@@ -77,6 +78,7 @@ class PromptState:
     segment_id: str = ""
     segment_name: str = ""
     slice: str = ""
+    origin: str = ""
     candidates: list[dict[str, Any]] = field(default_factory=list)
     prompts: list[dict[str, Any]] = field(default_factory=list)
     is_accepted: bool = False
@@ -154,10 +156,17 @@ class EngineState:
 
 @dataclass
 class DisplayState:
-    """How it looks."""
+    """How it looks.
+
+    :param gray_range: what is shown black, and white; ``gray_low`` and ``gray_high`` are the ends of its slider.
+    :param window: the name that this range has; None when it was set by hand.
+    :param refusals: how many of the numbers that were typed could not be used.
+    """
 
     is_3d_shown: bool = False
     opacity: float = 0.5
+    window: str | None = None
+    refusals: int = 0
     gray_range: list[float] = field(default_factory=lambda: [0.0, 1.0])
     gray_low: float = 0.0
     gray_high: float = 1.0
@@ -168,6 +177,11 @@ class ViewState:
     """The slice views.
 
     :param labels: by the view's name: letters for left, right, top and bottom, and a title.
+    :param pointed_view: the name of the view that the mouse moved in last; ``under_mouse``: what is there, in words.
+    :param steps: slices that the user has asked for with keys so far, those back taken off; counted by the page.
     """
 
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    pointed_view: str = ""
+    under_mouse: list[str] = field(default_factory=list)
+    steps: int = 0

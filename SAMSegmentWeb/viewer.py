@@ -53,10 +53,14 @@ def run_viewer(options: ViewOptions, say: Callable[[str], None], wait: Callable[
     if options.image is not None:
         check_readable(options.image)
     check_address(options.host, options.port, allow_remote=options.allow_remote)
-    # Slicer's libraries take seconds to load.
     wait("Starting the viewer ...")
-    with private_folder() as folder:
-        asyncio.run(_serve(options, folder, say))
+    # Ctrl+C is how it ends, so no error either before it listens for that.
+    with suppress(KeyboardInterrupt):
+        # Slicer's libraries take seconds to load, and within the event loop Ctrl+C would wait for them.
+        from . import application  # noqa: F401
+
+        with private_folder() as folder:
+            asyncio.run(_serve(options, folder, say))
 
 
 async def _serve(options: ViewOptions, folder: Path, say: Callable[[str], None]) -> None:
@@ -82,7 +86,9 @@ async def _serve(options: ViewOptions, folder: Path, say: Callable[[str], None])
     finally:
         for task in running[1:]:
             task.cancel()
-        await application.stop(keep_autosave=any(map(_has_failed, running)))
+        left = await application.stop(keep_autosave=any(map(_has_failed, running)))
+        if left:
+            say(left)
         await asyncio.gather(*running, return_exceptions=True)
 
 

@@ -11,8 +11,11 @@ from SAMSegmentLib.geometry import native_orientation
 from SAMSegmentLib.mrml.picking import show_slice, viewed_slice
 from SAMSegmentLib.mrml.viewinput import SliceViewInput, Tool
 
-from .box_views import show_boxes
+from .crosshair import Crosshair
+from .prompt_views import show_prompts
 from .still_views import keep_views_still
+from .under_mouse import UnderMouse
+from .view_fit import fit_image
 from .view_labels import view_labels
 from .view_planes import turn_to_volume
 
@@ -38,9 +41,10 @@ _PRESSES = (vtkCommand.LeftButtonPressEvent, vtkCommand.MiddleButtonPressEvent, 
 class Views:
     """All slice views. The active one was pressed or scrolled last; prompts and range in the panel are of its slice.
 
-    The mouse merely above a view does not make it active: on its way to the panel it crosses other views.
+    The mouse merely above a view does not make it active: on its way to the panel it crosses other views. Nor does
+    Slicer's crosshair, which moves the other views while Shift is held.
 
-    :param labels: of the page, which are kept up to date.
+    :param labels: of the page, which are kept up to date; keys that scroll come with them.
     :param on_hover: called with the view's input and the voxel under the mouse, None outside of the volume.
     """
 
@@ -56,6 +60,11 @@ class Views:
         self._looked_at: dict[int, int] = {}
         self._sizes: dict[int, tuple[int, ...]] = {}
         self._touched: set[int] = set()
+        self._stepped = labels.steps
+        self._under_mouse = UnderMouse(labels)
+        self._crosshair = Crosshair(work.slicer.scene)
+        for view in work.slicer.view_manager.get_threed_views():
+            view.interactor().AddObserver(vtkCommand.MouseMoveEvent, lambda *_: self._under_mouse.mouse_moved(None))
         work.add_listener(self._keep_prompts_in_place)
 
     def use_tool(self, tool: Tool) -> None:
@@ -68,6 +77,8 @@ class Views:
         for view_input in self._inputs:
             if view_input is not but_in:
                 view_input.show_preview(None)
+        if but_in is None:
+            self._crosshair.hide()
 
     @property
     def active_slice(self) -> SliceKey | None:
@@ -90,16 +101,17 @@ class Views:
         opened = self._work.opened
         if opened is not None:
             for number, orientation in enumerate(self._orientations):
-                if turn_to_volume(self._slice_node(number), opened.volume, opened.volume_node, orientation):
-                    self._sizes.pop(number, None)  # have it fitted to the view again
+                turn_to_volume(self._slice_node(number), opened.volume, opened.volume_node, orientation)
         self._active = self._native_view()
+        self._sizes.clear()  # have it fitted to the views
         self._touched.clear()
         self._looked_at.clear()
         self._viewed.clear()
 
     def _keep_prompts_in_place(self) -> None:
-        scene = self._work.slicer.scene
-        show_boxes(scene, {self._views[number].get_view_node_id(): key for number, key in self._viewed.items()})
+        scene, selected = self._work.slicer.scene, self._work.selected
+        viewed = {self._views[number].get_view_node_id(): key for number, key in self._viewed.items()}
+        show_prompts(scene, viewed, selected[1] if selected else None)
         keep_views_still(scene, self._views)
 
     def _native_view(self) -> int:
@@ -116,12 +128,18 @@ class Views:
     def look(self) -> None:
         """Find out which slices are shown now, and have those encoded first that have just come into view."""
         opened = self._work.opened
+        steps, self._stepped = self._labels.steps - self._stepped, self._labels.steps
+        self._under_mouse.look(opened)
         if opened is None:
             self._viewed = {}
             self._looked_at.clear()
             return
+        if steps:
+            self._scroll(steps)
+        was_crosshair = self._crosshair.look()
         scrolled = [number for number in range(len(self._views)) if self._look_at(number, opened)]
-        if len(scrolled) == 1:  # all of them were moved by something else, such as another layout
+        # All of them are moved by something else, such as another layout.
+        if len(scrolled) == 1 and not was_crosshair:
             self._activate(scrolled[0])
 
     def _look_at(self, number: int, opened: Opened) -> bool:
@@ -132,11 +150,19 @@ class Views:
             return False
         self._looked_at[number] = modified
         self._fit_to_size(number)
-        self._show_labels(number)
+        self._under_mouse.view_moved(self._views[number])
         pick = viewed_slice(opened.volume, opened.volume_node, self._slice_node(number))
+        key = pick.key if pick else None
         before = self._viewed.get(number)
-        self._note_viewed(number, pick.key if pick else None)
-        return before is not None and pick is not None and pick.key != before
+        self._show_labels(number, key)
+        self._note_viewed(number, key)
+        return before is not None and key is not None and key != before
+
+    def _scroll(self, steps: int) -> None:
+        """Move the active view by slices, towards R, A or S; not beyond the volume."""
+        view = self._views[self._active]
+        first, last = view.get_slice_range()
+        view.set_slice_value(min(max(view.get_slice_value() + steps * view.get_slice_step(), first), last))
 
     def _fit_to_size(self, number: int) -> None:
         """Show the whole slice again in a view that has another size now, unless the user has zoomed or moved it."""
@@ -145,14 +171,11 @@ class Views:
             return
         self._sizes[number] = size
         if number not in self._touched:
-            view = self._views[number]
-            offset = view.get_slice_value()
-            view.fit_view_to_content()
-            view.set_slice_value(offset)
+            fit_image(self._views[number])
 
-    def _show_labels(self, number: int) -> None:
+    def _show_labels(self, number: int, key: SliceKey | None) -> None:
         view = self._views[number].get_singleton_tag()
-        labels = view_labels(self._slice_node(number))
+        labels = view_labels(self._slice_node(number), key)
         if labels != self._labels.labels.get(view):
             self._labels.labels = {**self._labels.labels, view: labels}
 
@@ -175,6 +198,7 @@ class Views:
         )
         view_input.on_hover = partial(self._hovered, number)
         interactor = self._views[number].interactor()
+        interactor.AddObserver(vtkCommand.MouseMoveEvent, lambda *_: self._mouse_moved(number), _PRIORITY)
         for event in _PRESSES:
             interactor.AddObserver(event, lambda *_: self._activate(number), _PRIORITY)
         interactor.AddObserver(_PRESSES[0], lambda *_: self._show_clicked(number), _PRIORITY)
@@ -183,6 +207,10 @@ class Views:
         # The page's interactors draw nothing themselves: what asks them to is drawn with the next frame.
         interactor.AddObserver(vtkCommand.RenderEvent, self._views[number].schedule_render)
         return view_input
+
+    def _mouse_moved(self, number: int) -> None:
+        self._under_mouse.mouse_moved(self._views[number])
+        self._crosshair.mouse_moved(self._views[number].interactor())
 
     def _activate(self, number: int) -> None:
         if number != self._active:

@@ -28,14 +28,36 @@ def icon_button(icon: str, label: str, click: Click, shortcut: str = "", **attri
         **attributes,
     ) as button:
         v3.VIcon(icon)
-        v3.VTooltip(text=_with_keys(label, shortcut), activator="parent", location="bottom")
+        tooltip(_with_keys(label, shortcut))
     return button
 
 
-def text_button(text: str, click: Click, icon: str = "", shortcut: str = "", **attributes: Any) -> v3.VBtn:
-    """A button with words in it; ``attributes`` are vuetify's."""
+def text_button(
+    text: str, click: Click, icon: str = "", shortcut: str = "", explained: str = "", **attributes: Any
+) -> v3.VBtn:
+    """A button with words in it; ``attributes`` are vuetify's.
+
+    :param explained: what it does, shown under the mouse.
+    """
     settings = {"variant": "tonal", "size": "small", "classes": "text-none", **attributes}
-    return v3.VBtn(text, click=click, prepend_icon=icon or None, raw_attrs=_keys(shortcut), **settings)
+    with v3.VBtn(text, click=click, prepend_icon=icon or None, raw_attrs=_keys(shortcut), **settings) as button:
+        if explained:
+            tooltip(_with_keys(explained, shortcut))
+    return button
+
+
+def switch(label: str, explained: str, **attributes: Any) -> None:
+    """A switch with words beside it; ``explained`` is shown under the mouse."""
+    look = {"density": "compact", "hide_details": True, "color": "primary", "classes": "samsegment-switch"}
+    with html.Div():  # a switch shows nothing that is within it
+        v3.VSwitch(label=label, **look, **attributes)
+        tooltip(explained)
+
+
+def tooltip(text: str) -> None:
+    """What is shown while the mouse rests on the widget that it is made in."""
+    # Not at once: the mouse crosses buttons on its way, and a tooltip hides what is below.
+    v3.VTooltip(text=text, activator="parent", location="bottom", max_width=320, open_delay=400)
 
 
 @contextmanager
@@ -51,6 +73,11 @@ def hint(text: str, **attributes: Any) -> html.Div:
     """A line of quiet explanation."""
     classes = f"text-caption text-medium-emphasis {attributes.pop('classes', '')}".strip()
     return html.Div(text, classes=classes, **attributes)
+
+
+def rounded(value: str) -> str:
+    """A number of the page in an expression of the page: three digits, or all of a whole number's."""
+    return f"(Math.abs({value}) < 100 ? Number(Number({value}).toPrecision(3)) : Math.round({value}))"
 
 
 def _keys(shortcut: str) -> list[str]:

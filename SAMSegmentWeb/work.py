@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .opening import Source
 
 
+_KEPT = "Its prompts are kept and offered when this image is opened next; what was drawn by hand is not kept."
+_LOST = "It was drawn by hand, without prompts, so nothing of it is kept."
 _INVERTED_GREY = "vtkMRMLColorTableNodeInvertedGrey"
 
 
@@ -99,7 +101,7 @@ class Work:
         return self._changes
 
     def note_saved(self, changes: int) -> None:
-        """What had changed until then is in a file.
+        """What had changed until then is in a file, with every voxel.
 
         :param changes: :attr:`changes` when the file was begun.
         """
@@ -156,13 +158,20 @@ class Work:
         self.slicer.scene.Clear()
         self.note_change()
 
-    def close(self, *, keep_autosave: bool = False) -> None:
-        """End the worker process; the viewer ends.
+    def close(self, *, keep_autosave: bool = False) -> str:
+        """End the worker process; the viewer ends. Prompts of work that is not saved are kept, to be offered again.
 
-        :param keep_autosave: the prompts shall be offered again, since it does not end in good order.
+        :param keep_autosave: they are kept whether it is saved or not, since it does not end in good order.
+        :returns: what becomes of work that is not saved, in a sentence; "" when it is, and with ``keep_autosave``.
         """
-        self._unbind(keep_autosave=keep_autosave)
+        has_prompts, left = False, ""
+        if not keep_autosave and self.is_unsaved and self.scene_session is not None and self.opened is not None:
+            has_prompts = any(state.prompts or state.masks for state in self.scene_session.session.states)
+            name = self.opened.volume.name or self.opened.source.path.name
+            left = f"What was segmented in {name} is not saved. " + (_KEPT if has_prompts else _LOST)
+        self._unbind(keep_autosave=keep_autosave or has_prompts)
         self.engine.close()
+        return left
 
     # --- engine
 

@@ -5,7 +5,8 @@ window.samsegment = (function () {
   const LOOKS_BEFORE_ALARM = 2;
   const NARROW_PIXELS = 760;
   const STOPPED =
-    "The viewer has been stopped. Start it again with 'samsegment view' and open the address that it prints.";
+    "The viewer has ended. Start it again the way you started it, and open the address that it prints. " +
+    "Prompts that were not saved are offered again when the same image is opened.";
   const CUT = "The connection was cut. Reload this page; nothing is lost.";
 
   function newBatch() {
@@ -70,6 +71,17 @@ window.samsegment = (function () {
   // Menus, dialogs and help; sentences and tooltips leave the keys to the page.
   const OVERLAY = ".v-overlay--active:not(.v-tooltip):not(.v-snackbar)";
 
+  // By how many slices keys scroll the view that was used last.
+  const STEPS = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
+  // These answer such keys themselves.
+  const TAKES_STEPS = "input:not([type=checkbox], [type=button]), .v-slider-thumb";
+
+  function step(event) {
+    if (event.target instanceof Element && event.target.closest(TAKES_STEPS)) return;
+    event.preventDefault();
+    window.trame.state.set("ViewState__steps", window.trame.state.get("ViewState__steps") + STEPS[event.key]);
+  }
+
   // Buttons name their shortcut in data-shortcut: "ctrl+z", "p". Letters typed into a field are the field's.
   function onKey(event) {
     if (document.querySelector(OVERLAY)) return;
@@ -77,7 +89,12 @@ window.samsegment = (function () {
     if (target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))) {
       if (!(target instanceof HTMLInputElement && /^(checkbox|radio|range|button)$/.test(target.type))) return;
     }
-    if (event.altKey || event.repeat) return;
+    if (event.altKey) return;
+    if (event.key in STEPS && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      step(event);
+      return;
+    }
+    if (event.repeat) return;
     const key = event.key.toLowerCase();
     const name = (event.ctrlKey || event.metaKey ? "ctrl+" : "") + (event.shiftKey && event.ctrlKey ? "shift+" : "") + key;
     const button = document.querySelector(`[data-shortcut~="${CSS.escape(name)}"]`);
@@ -139,8 +156,10 @@ window.samsegment = (function () {
     box.id = "samsegment-gone";
     box.textContent = sentence;
     box.style.cssText =
-      "position:fixed;inset:0;z-index:9999;background:rgba(18,18,18,.92);color:#eee;display:flex;" +
+      "position:fixed;inset:0;z-index:9999;background:#121212;color:#eee;display:flex;" +
       "align-items:center;justify-content:center;padding:10vw;font:20px/1.5 sans-serif;text-align:center";
+    // The page's own styles are gone with it.
+    document.documentElement.style.overflow = "hidden";
     document.body.appendChild(box);
   }
 

@@ -24,7 +24,6 @@ from SAMSegmentLib.worker.client import WorkerSettings
 from SAMSegmentLib.worker.interface import EmbeddingProgress
 from SAMSegmentWeb import viewer
 from SAMSegmentWeb.confidence_plot import ConfidencePlot
-from SAMSegmentWeb.display_control import is_surface_quick
 from SAMSegmentWeb.layouts import has_large_slice, layouts, only_layout, primary_layout
 from SAMSegmentWeb.messages import Messages
 from SAMSegmentWeb.model_control import ModelControl
@@ -71,14 +70,6 @@ def test_only_slices_that_are_worth_a_look_are_counted_as_left():
         "Axial slice 5: 80 % sure, which is no reason for doubt.",
     ]
     assert said[3] == said[0]
-
-
-def test_a_surface_that_takes_seconds_does_not_come_by_itself():
-    full = SliceMask.given(np.ones((1000, 1000), dtype=bool))
-    masks = {(Orientation.AXIAL, index): full for index in range(5)}
-    assert not is_surface_quick([SegmentState("a", (1, 2, 3), masks=masks)])
-    masks.popitem()
-    assert is_surface_quick([SegmentState("a", (1, 2, 3), masks=masks)])
 
 
 def test_prompts_that_are_opened_twice_get_names_of_their_own():

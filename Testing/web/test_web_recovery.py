@@ -25,12 +25,15 @@ def test_prompts_of_a_viewer_that_was_killed_are_offered_and_done_again(home, ne
     tab.page.close()
     with ViewerProcess(str(image), home=home) as viewer:
         tab = new_tab(viewer.address)
-        tab.page.get_by_text("An earlier session ended unexpectedly").wait_for()
+        tab.page.get_by_text("An earlier session was not saved").wait_for()
         tab.button("Discard them").click()
         tab.button("Discard them for good").wait_for()  # asks a second time, and nothing is gone yet
         tab.button("Do them again").click()
         tab.page.get_by_text(prompt).wait_for()
         tab.wait_until(lambda: tab.page.get_by_text(ANSWER).count() > 0, "the prompts are not answered")
         assert tab.page.get_by_role("button", name="Remove the segment").count() == 1
+        tab.voxels(tmp_path)  # saved
         tab.page.close()
-    assert not any((home / "autosave").glob("*.json")), "a viewer that ended in good order leaves prompts behind"
+    assert not any((home / "autosave").glob("*.json")), (
+        "a viewer that ended with everything saved leaves prompts behind"
+    )

@@ -25,7 +25,7 @@ def _letter_direction(tab, letter):
 def _ras_to_pixel(tab):
     """From (R, A) in mm to (x, y) of the axial view's picture, by the letters: the slice fills the view's width."""
     height, width = tab.picture("Red").shape[:2]
-    scale = width / _WIDTH_MM
+    scale = width / (1.1 * _WIDTH_MM)  # a tenth of the view is left around the image
     left, front = _letter_direction(tab, "L"), _letter_direction(tab, "A")
     return lambda ras: np.array([width / 2, height / 2]) + scale * (front * ras[1] - left * ras[0])
 

@@ -1,6 +1,7 @@
 """What a radiologist meets on the way: the plane of the scan, confidence, stops, previews, DICOM results."""
 
 import re
+from functools import partial
 
 import nibabel
 import numpy as np
@@ -48,8 +49,9 @@ def test_the_large_view_is_of_the_plane_that_was_scanned(viewer, new_tab, tmp_pa
     tab.wait_until(
         lambda: re.fullmatch(r"Sagittal slice (9|10) of 0 to 19", _slice_text(tab)), "the panel is not of that plane"
     )
-    titles = tab.page.locator(".layout-grid-item", has=tab.page.get_by_text("Sagittal", exact=True))
-    others = tab.page.locator(".layout-grid-item", has=tab.page.get_by_text("Axial", exact=True))
+    title = partial(tab.page.locator, ".samsegment-title")
+    titles = tab.page.locator(".layout-grid-item", has=title(has_text="Sagittal"))
+    others = tab.page.locator(".layout-grid-item", has=title(has_text="Axial"))
     tab.wait_until(
         lambda: titles.last.bounding_box()["height"] > 2 * others.last.bounding_box()["height"],
         "it is not the large one",
