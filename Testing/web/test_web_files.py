@@ -14,7 +14,6 @@ pytest.importorskip("slicer", reason="slicer-core, Slicer's own libraries from P
 
 from SAMSegmentLib.errors import InputError
 from SAMSegmentLib.mrml.volumes import volume_from_node
-from SAMSegmentLib.segments import Segment
 from SAMSegmentLib.volume import Volume
 from SAMSegmentWeb.messages import Messages
 from SAMSegmentWeb.opening import read_source, source_of_uploads
@@ -131,38 +130,11 @@ def test_without_its_folder_the_viewer_says_how_to_make_it_again(tmp_path):
     gone = tmp_path / "gone"
     ((status, sentence),) = run_apart(_upload(gone, "a.nii"))
     assert (status, f"mkdir -m 700 {gone}" in sentence) == (507, True)
-    control, state = _saving(gone, "liver")
-    run_apart(control.save("nifti"))
-    assert f"mkdir -m 700 {gone}" in state["PageState__message"]
-
-
-def _saving(folder, *names):
-    """A control that saves segments of these names, of which only the first one has voxels."""
     state = State()
-    masks = [np.full((2, 2, 2), number == 0) for number in range(len(names))]
-    segments = [Segment(name, (1, 2, 3), mask) for name, mask in zip(names, masks, strict=True)]
-    work = SimpleNamespace(
-        messages=Messages(state),
-        opened=SimpleNamespace(volume=Volume(np.zeros((2, 2, 2), np.int16), np.eye(4), name="scan")),
-        scene_session=SimpleNamespace(segments=lambda: segments),
-        changes=0,
-        note_saved=lambda _changes: None,
-    )
-    return SavingControl(state, work, folder), state
-
-
-@pytest.mark.parametrize(
-    ("names", "note"),
-    [
-        (["liver"], "downloads."),
-        (["liver", "spleen"], "downloads. spleen is empty and left out."),
-        (["liver", *"abcde"], "downloads. a, b, c, d, ... are empty and left out."),
-    ],
-)
-def test_segments_that_are_left_out_are_named(tmp_path, names, note):
-    control, state = _saving(tmp_path, *names)
-    run_apart(control.save("seg.nrrd"))
-    assert state["PageState__message"].endswith(note)
+    opened = SimpleNamespace(volume=Volume(np.zeros((2, 2, 2), np.int16), np.eye(4), name="scan"))
+    work = SimpleNamespace(messages=Messages(state), opened=opened, scene_session=SimpleNamespace(), changes=0)
+    run_apart(SavingControl(state, work, gone).save("nifti"))
+    assert f"mkdir -m 700 {gone}" in state["PageState__message"]
 
 
 def test_files_without_a_folder_are_called_by_their_number_in_what_is_said_of_them(tmp_path):

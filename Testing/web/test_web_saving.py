@@ -80,6 +80,21 @@ def _work(node):
 
 
 @pytest.mark.parametrize(
+    ("names", "note"),
+    [
+        (["liver"], "downloads."),
+        (["liver", "spleen"], "downloads. spleen is empty and left out."),
+        (["liver", *"abcde"], "downloads. a, b, c, d, ... are empty and left out."),
+    ],
+)
+def test_segments_that_are_left_out_are_named(tmp_path, names, note):
+    images = [_labelmap(np.full(_SHAPE, number == 0, dtype=np.uint8)) for number in range(len(names))]
+    state, work, _saved = _work(_segmentation(*((name, image, 1) for name, image in zip(names, images, strict=True))))
+    run_apart(SavingControl(state, work, tmp_path).save("seg.nrrd"))
+    assert state["PageState__message"].endswith(note)
+
+
+@pytest.mark.parametrize(
     ("kind", "overlapping", "is_saved"),
     [("prompts", False, False), ("seg.nrrd", True, True), ("nifti", False, True), ("nifti", True, False)],
 )
