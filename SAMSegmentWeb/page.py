@@ -264,7 +264,10 @@ class Page(VAppLayout):
             key=(page.message_number,),
             # The sliders of the slices are at the lower edges of the views.
             location="top",
-            color=(f"{page.message_kind} === 'info' ? 'surface-light' : {page.message_kind}",),
+            # The theme's own colours of errors and warnings are too light for white letters.
+            color=(
+                f"({{ error: 'red-darken-4', warning: 'brown-darken-2' }})[{page.message_kind}] ?? 'surface-light'",
+            ),
             timeout=(f"({{ info: 7000, error: 12000 }})[{page.message_kind}] ?? -1",),
             multi_line=True,
             max_width=680,

@@ -39,7 +39,8 @@ _EDGES = {
     "bottom": "bottom: 34px; left: 50%; transform: translateX(-50%)",
 }
 _LOOK = (
-    "position: absolute; color: #d8d8d8; font: 600 14px sans-serif; text-shadow: 0 0 3px #000; pointer-events: none;"
+    "position: absolute; color: #d8d8d8; font: 600 14px sans-serif; pointer-events: none; "
+    "text-shadow: 0 0 2px #000, 0 0 4px #000, 0 0 6px #000;"
 )
 # Beside the buttons. In a small view the title takes several lines, so that it stays clear of the letter at the top.
 _CORNER = "top: 4px; right: 8px; left: 48px; text-align: right"
