@@ -20,6 +20,14 @@ _MEMBERS = {"orientation", "index", "shape", "runs", "confidence"}
 _MOST_PIXELS = 1 << 30
 
 
+def run_lengths(mask: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The lengths of the runs of equal pixels of a mask [row, column], row by row, as :attr:`SavedMask.runs`."""
+    pixels = mask.ravel()
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    starts = [0] if pixels[0] else []
+    return tuple(np.diff([*starts, 0, *changes, pixels.size]).tolist())
+
+
 @dataclass(frozen=True)
 class SavedMask:
     """A mask that nothing in the file makes again: an accepted one, or one that propagation made earlier.
@@ -40,12 +48,8 @@ class SavedMask:
         cls, orientation: Orientation, index: int, mask: NDArray[np.bool_], confidence: float | None = None
     ) -> SavedMask:
         """Of a slice's mask [row, column]."""
-        pixels = mask.ravel()
-        changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
-        starts = [0] if pixels[0] else []
-        runs = np.diff([*starts, 0, *changes, pixels.size])
         rows, columns = mask.shape
-        return cls(orientation, index, (rows, columns), tuple(int(length) for length in runs), confidence)
+        return cls(orientation, index, (rows, columns), run_lengths(mask), confidence)
 
     @property
     def key(self) -> tuple[Orientation, int]:

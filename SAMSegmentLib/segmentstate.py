@@ -13,6 +13,7 @@ import numpy as np
 from .carried import Carried
 from .geometry import Orientation, slice_plane
 from .propagation import intervals
+from .savedmask import run_lengths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,6 +101,11 @@ class SliceMask:
         """Whether another mask is the same, bit for bit."""
         is_shared = self.bits is other.bits
         return is_shared or (self.shape == other.shape and np.array_equal(self.bits, other.bits))
+
+    @cached_property
+    def runs(self) -> tuple[int, ...]:
+        """Its run lengths, see :class:`.savedmask.SavedMask`."""
+        return run_lengths(self.unpack())
 
     @cached_property
     def checksum(self) -> int:
@@ -215,8 +221,14 @@ class SegmentState:
         return sorted(key[1] for key, mask in self.masks.items() if key[0] is orientation and mask.is_outdated)
 
     def with_outdated(self, masks: Mapping[SliceKey, SliceMask]) -> SegmentState:
-        """A copy with slices that propagation made earlier, where it has none of its own."""
-        return replace(self, masks=MappingProxyType({**masks, **self.masks}))
+        """A copy with slices that propagation made earlier, where it has none of its own, and could make them again."""
+        again = {key: mask for key, mask in masks.items() if self.key_masks(key[0])}
+        return replace(self, masks=MappingProxyType({**again, **self.masks}))
+
+    def without_outdated(self, orientation: Orientation) -> SegmentState:
+        """A copy without the outdated slices of an orientation."""
+        masks = {key: mask for key, mask in self.masks.items() if key[0] is not orientation or not mask.is_outdated}
+        return replace(self, masks=MappingProxyType(masks))
 
     @property
     def propagations(self) -> tuple[Propagation, ...]:
@@ -269,26 +281,39 @@ class SegmentState:
 
         :param complete: whether it ran to its end; else the slices that it has not come to stay, outdated as they are.
         """
-        ended = self._with_item(orientation, self.carried[orientation].ended(complete=complete))
-        if not complete:
-            return ended
-        masks = {key: mask for key, mask in self.masks.items() if key[0] is not orientation or not mask.is_outdated}
-        return replace(ended, masks=MappingProxyType(masks))
+        item = self.carried[orientation]
+        ended = self._with_item(orientation, item.ended(complete=complete))
+        is_all_made = complete and not ended.missing(item.settings)
+        return ended.without_outdated(orientation) if is_all_made else ended
 
     def restored(self, orientation: Orientation, before: SegmentState) -> SegmentState:
         """A copy without the propagation that goes on, which made nothing: what it was to replace is back.
 
+        Not all of it, where key slices beyond the range of that propagation were changed meanwhile.
+
         :param before: the segment when it began.
         """
-        masks = {
-            key: before.masks[key]
-            for key, mask in self.masks.items()
-            if key[0] is orientation and mask.is_outdated and key in before.masks
-        }
         item = before.carried.get(orientation)
         if item and item.run:  # an earlier one, which this one ended
             item = item.ended(complete=False)
-        return replace(self, masks=MappingProxyType({**self.masks, **masks}))._with_item(orientation, item)
+        masks = {
+            key: before.masks[key] if mask.is_outdated and _is_propagated_in(before, key) else mask
+            for key, mask in self.masks.items()
+            if key[0] is orientation
+        }
+        then = self._with_part(orientation, before.prompts, before.masks)._with_item(orientation, item)
+        now = self._with_part(orientation, self.prompts, masks)
+        return then._changed(now.prompts, now.masks)
+
+    def _with_part(
+        self, orientation: Orientation, prompts: Mapping[SliceKey, PromptSet], masks: Mapping[SliceKey, SliceMask]
+    ) -> SegmentState:
+        """A copy with other prompts and masks in the slices of an orientation."""
+        all_prompts = {key: item for key, item in self.prompts.items() if key[0] is not orientation}
+        all_masks = {key: item for key, item in self.masks.items() if key[0] is not orientation}
+        all_prompts.update((key, item) for key, item in prompts.items() if key[0] is orientation)
+        all_masks.update((key, item) for key, item in masks.items() if key[0] is orientation)
+        return replace(self, prompts=MappingProxyType(all_prompts), masks=MappingProxyType(all_masks))
 
     def _without_propagated(self, orientation: Orientation) -> SegmentState:
         masks = {key: mask for key, mask in self.masks.items() if key[0] is not orientation or not mask.is_propagated}
@@ -327,6 +352,11 @@ class SegmentState:
 def _within(propagation: Propagation, state: SegmentState) -> dict[int, SliceMask | None]:
     keys = state.key_masks(propagation.orientation)
     return {index: mask for index, mask in keys.items() if propagation.reaches(index)}
+
+
+def _is_propagated_in(state: SegmentState, key: SliceKey) -> bool:
+    mask = state.masks.get(key)
+    return mask is not None and mask.is_propagated
 
 
 def _is_current(mask: SliceMask) -> bool:

@@ -292,6 +292,8 @@ class SegmentationSession:
         state = self.state(name)
         request = propagation_request(self.volume, state, propagation)
         if not request.intervals:
+            if state.outdated(propagation.orientation):
+                self._push(self._replaced(state.without_outdated(propagation.orientation)))
             done: Future[None] = Future()
             done.set_result(None)
             return done

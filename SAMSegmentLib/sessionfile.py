@@ -92,7 +92,7 @@ def _saved_masks(state: SegmentState, is_wanted: Callable[[SliceMask], bool]) ->
     wanted = sorted(
         (item for item in state.masks.items() if is_wanted(item[1])), key=lambda item: (item[0][0].value, item[0][1])
     )
-    return [SavedMask.of(*key, mask.unpack(), mask.confidence) for key, mask in wanted]
+    return [SavedMask(*key, mask.shape, mask.runs, mask.confidence) for key, mask in wanted]
 
 
 def replay(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SAVED_KIND = "seg.nrrd"  # what is drawn by hand is in it, too
 _BUSY = "Another file is being read; open this one when that is done."
+_CUT_SHORT = "Not all prompts were done again, since model, device or grey values were changed; open them once more."
 _NO_MEMORY = "There is not enough memory for this volume; close other programs, or crop it."
 
 
@@ -201,12 +202,16 @@ class OpeningControl:
 
     async def _replay(self, source: Source) -> None:
         self._end()  # the views stay to be seen meanwhile
+        opened = self._work.opened
         try:
             difference = await replay_file(self._work, source.path)
         except SAMSegmentError as error:
             self._end(str(error))
             return
         if difference is None:
+            if self._work.opened is opened:
+                with self._state:
+                    self.messages.warn(_CUT_SHORT)
             return  # what was opened or chosen instead is to be seen
         with self._state:
             self._replayed()

@@ -39,6 +39,8 @@ async def replay_file(work: Work, path: Path) -> str | None:
     saved = _load(path)
     # Of a large volume it takes a second, in which the views shall go on.
     fingerprint = await asyncio.to_thread(lambda: opened.volume.fingerprint)
+    if work.opened is not opened:
+        return None  # another image was opened meanwhile
     if saved.fingerprint and not fingerprints_match(saved.fingerprint, fingerprint):
         raise InputError(f"{path.name}: these prompts were made on another image; open that one first.")
     return await replay(work, saved)
@@ -57,8 +59,11 @@ async def replay(work: Work, saved: SavedSession) -> str | None:
     if session is None:
         return None
     remove_untouched(session)
+    problems: list[InputError] = []
     for segment in saved.segments:
-        await _add(session, segment)
+        await _add(session, segment, problems)
+    if problems:
+        raise problems[0]
     return _difference(work, saved) if session.is_open else None
 
 
@@ -86,7 +91,11 @@ def _load(path: Path) -> SavedSession:
         raise InputError(str(error).replace(f"{path.parent}/", "")) from error
 
 
-async def _add(session: SceneSession, segment: SavedSegment) -> None:
+async def _add(session: SceneSession, segment: SavedSegment, problems: list[InputError]) -> None:
+    """Add one segment.
+
+    :param problems: is given what cannot be propagated: the user has gone on working on it, or the file is wrong.
+    """
     if not session.is_open:
         return  # another image was opened meanwhile
     # The same prompts may be opened twice.
@@ -96,7 +105,12 @@ async def _add(session: SceneSession, segment: SavedSegment) -> None:
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     for propagation in segment.propagations:
         if session.is_open and segment_id in session.segment_ids:
-            await _finished(session.propagate(segment_id, propagation))
+            try:
+                future = session.propagate(segment_id, propagation)
+            except InputError as error:
+                problems.append(error)
+                break
+            await _finished(future)
     if segment.outdated and session.is_open and segment_id in session.segment_ids:
         session.put_outdated(segment_id, segment.outdated)
 

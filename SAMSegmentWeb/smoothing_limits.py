@@ -28,13 +28,13 @@ def most_mm(mode: SmoothingEffectMode, shape: Sequence[int], spacing: Sequence[f
     affordable = _LONGEST_S * (os.cpu_count() or 1) / (_SECONDS_PER_LOOK * math.prod(shape))
     steps = range(round(MOST_MM / _STEP_MM), 0, -1)
     sizes = (round(step * _STEP_MM, 1) for step in steps)
-    return next((size for size in sizes if looks(size, spacing) <= affordable), LEAST_MM)
+    return next((size for size in sizes if looks(size, spacing) <= affordable), min(LEAST_MM, *spacing))
 
 
 def limited_mm(value: object, most: float) -> float:
     """A size within the limits; the least for what is no number."""
     number = float(value) if isinstance(value, (int, float)) and math.isfinite(value) else LEAST_MM
-    return min(max(number, LEAST_MM), most)
+    return min(max(number, LEAST_MM), most)  # which is less than the least in microscopic voxels
 
 
 def _kernel_looks(size: float, spacing: Sequence[float]) -> float:

@@ -105,7 +105,7 @@ class Work:
 
         :param changes: :attr:`changes` when the file was begun.
         """
-        self._saved_changes = changes
+        self._saved_changes = max(changes, self._saved_changes)  # an earlier one may take longer
 
     @property
     def is_unsaved(self) -> bool:

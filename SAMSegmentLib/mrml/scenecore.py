@@ -68,7 +68,7 @@ class SceneCore:
         self.edits = PromptEdits(self)
         self.nodes = PromptNodes(volume, volume_node, segmentation_node, lambda: self.orientation, self.edits.take)
         self.names = SegmentNames()
-        self._notes = SliceNotes(segmentation_node)
+        self._notes = SliceNotes(volume, segmentation_node)
         self._gone: dict[str, DroppedSegment] = {}
         self._shown: dict[str, Mapping[SliceKey, PromptSet]] = {}
         self.timeline = Timeline()
@@ -86,9 +86,16 @@ class SceneCore:
         if self.is_open:
             self.is_open = False
             self._watch.close()
+            self._note_propagated()
             self.nodes.close()
             self.editor.close()
             self.labelmaps.close()
+
+    def _note_propagated(self) -> None:
+        """Let the next session on this scene know of a propagation that goes on, and will not any more."""
+        if self.segmentation_node.GetScene() is not None:
+            for segment_id, state in self._states():
+                self._notes.write_propagated(segment_id, state)
 
     def save_state(self) -> None:
         """Let the editor's history, if there is one, keep the segments as they are."""

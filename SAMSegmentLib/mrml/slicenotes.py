@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..geometry import Orientation
+from ..geometry import Orientation, slice_plane
+from ..segmentstate import SliceMask
+from .composition import composed_slice
 from .tags import ACCEPTED, CANDIDATES, CONFIDENCES, PROPAGATED, set_slices
 
 if TYPE_CHECKING:
@@ -12,16 +14,18 @@ if TYPE_CHECKING:
 
     import slicer
 
-    from ..segmentstate import SegmentState, SliceKey, SliceMask
+    from ..segmentstate import SegmentState, SliceKey
+    from ..volume import Volume
 
 
 class SliceNotes:
     """Writes which slices are accepted, propagated, or another candidate than the best.
 
-    :param node: the segmentation.
+    :param node: the segmentation of the volume.
     """
 
-    def __init__(self, node: slicer.vtkMRMLSegmentationNode) -> None:
+    def __init__(self, volume: Volume, node: slicer.vtkMRMLSegmentationNode) -> None:
+        self._volume = volume
         self._node = node
         self._written: dict[str, SegmentState] = {}
 
@@ -34,10 +38,14 @@ class SliceNotes:
         self._set(segment_id, ACCEPTED, _numbers(state, lambda mask: 0 if mask.is_accepted else None))
         self._set(segment_id, CANDIDATES, candidates)
         if not state.is_propagating:
-            # The checksum tells whether the slice is still what propagation made when the scene is loaded.
-            checksums = _numbers(state, lambda mask: mask.checksum if mask.is_propagated else None)
-            self._set(segment_id, PROPAGATED, checksums)
-            self._set(segment_id, CONFIDENCES, _numbers(state, _percent))
+            self.write_propagated(segment_id, state)
+
+    def write_propagated(self, segment_id: str, state: SegmentState) -> None:
+        """Note what propagation has made until now."""
+        # The checksums tell whether the slices are still what was made of them when the scene is loaded.
+        checksums = {key: self._checksum(state, key) for key in _numbers(state, _zero_if_propagated)}
+        self._set(segment_id, PROPAGATED, checksums)
+        self._set(segment_id, CONFIDENCES, _numbers(state, _percent))
 
     def remove(self, segment_id: str) -> None:
         """The segment is gone."""
@@ -45,8 +53,18 @@ class SliceNotes:
         for what in (ACCEPTED, CANDIDATES, PROPAGATED, CONFIDENCES):
             self._set(segment_id, what, {})
 
+    def _checksum(self, state: SegmentState, key: SliceKey) -> int:
+        if all(other[0] is key[0] for other in state.masks):
+            return state.masks[key].checksum
+        # What is in the scene there, slices of other orientations included.
+        return SliceMask.given(composed_slice(self._volume, state.masks, slice_plane(self._volume, *key))).checksum
+
     def _set(self, segment_id: str, what: str, numbers: dict[SliceKey, int]) -> None:
         set_slices(self._node, segment_id, what, numbers)
+
+
+def _zero_if_propagated(mask: SliceMask) -> int | None:
+    return 0 if mask.is_propagated else None
 
 
 def _percent(mask: SliceMask) -> int | None:

@@ -9,6 +9,7 @@ from SAMSegmentLib.carried import Propagation
 from SAMSegmentLib.geometry import Orientation
 from SAMSegmentLib.prompts import Box
 from Testing.generated import affine_for, rotation
+from Testing.slicer.mrml_late import late_loop
 from Testing.slicer.mrml_scene import MRMLScene
 from Testing.slicer.mrml_sessions import AXIAL, BALL, Loop, picked
 
@@ -123,6 +124,31 @@ def test_propagated_slices_are_known_again_and_replaced_when_it_is_propagated_ag
     loop.scene_session.undo()
     assert np.array_equal(loop.mask(), voxels)
     loop.scene_session.close()
+
+
+def test_propagated_slices_that_another_orientation_crosses_are_known_again(world, tmp_path):
+    loop = propagated(world)
+    loop.click((9, 8, 6), Orientation.CORONAL)
+    before = loop.scene_session.session.state("ball").masks
+    loop = saved_and_loaded(world, loop, tmp_path / "scene.mrb")
+    again = loop.scene_session.session.state("ball").outdated(AXIAL)
+    assert {(AXIAL, index) for index in again} == {key for key, mask in before.items() if mask.is_propagated}
+    loop.scene_session.close()
+
+
+def test_a_session_that_ends_amid_a_propagation_leaves_its_slices_to_the_next_one(world):
+    loop = late_loop(world)
+    loop.engine.answer_all()
+    loop.scene_session.propagate("ball", Propagation(AXIAL))
+    loop.engine.hand_over(2)
+    loop.scene_session.close()
+    again = Loop(world, nodes=(loop.volume_node, loop.node))
+    left = again.scene_session.session.state("ball").outdated(AXIAL)
+    assert len(left) == 2
+    assert loop.mask()[left].any(axis=(1, 2)).all()
+    again.scene_session.propagate("ball", Propagation(AXIAL, stops=(max(left),))).result()
+    assert not again.mask()[: max(left) + 1].any(), "slices of the propagation that was cut off are left over"
+    again.scene_session.close()
 
 
 def test_propagated_slices_that_were_changed_by_hand_since_stay_what_they_are(world, tmp_path):
