@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..geometry import Orientation, slice_plane
+from ..geometry import slice_plane
 from ..segmentstate import SliceMask
 from .composition import composed_slice
 from .tags import ACCEPTED, CANDIDATES, CONFIDENCES, PROPAGATED, set_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import slicer
 
     from ..segmentstate import SegmentState, SliceKey
@@ -30,22 +28,27 @@ class SliceNotes:
         self._written: dict[str, SegmentState] = {}
 
     def write(self, segment_id: str, state: SegmentState) -> None:
-        """Bring the notes on a segment up to its state; of a propagation that goes on nothing is noted yet."""
+        """Bring the notes on a segment up to its state; those that wait are written by :meth:`write_propagated`."""
         if self._written.get(segment_id) is state:
             return
         self._written[segment_id] = state
+        accepted = {key: 0 for key, mask in state.masks.items() if mask.is_accepted}
         candidates = {key: item.candidate for key, item in state.prompts.items() if item.candidate is not None}
-        self._set(segment_id, ACCEPTED, _numbers(state, lambda mask: 0 if mask.is_accepted else None))
+        self._set(segment_id, ACCEPTED, accepted)
         self._set(segment_id, CANDIDATES, candidates)
-        if not state.is_propagating:
+        # Of slices that others cross it takes too long for every click.
+        if not state.is_propagating and not _crosses(state):
             self.write_propagated(segment_id, state)
 
     def write_propagated(self, segment_id: str, state: SegmentState) -> None:
         """Note what propagation has made until now."""
+        masks = {key: mask for key, mask in state.masks.items() if mask.is_propagated}
+        crosses = _crosses(state)
         # The checksums tell whether the slices are still what was made of them when the scene is loaded.
-        checksums = {key: self._checksum(state, key) for key in _numbers(state, _zero_if_propagated)}
+        checksums = {key: self._composed(state, key) if crosses else mask.checksum for key, mask in masks.items()}
+        percents = {key: round(100 * mask.confidence) for key, mask in masks.items() if mask.confidence is not None}
         self._set(segment_id, PROPAGATED, checksums)
-        self._set(segment_id, CONFIDENCES, _numbers(state, _percent))
+        self._set(segment_id, CONFIDENCES, percents)
 
     def remove(self, segment_id: str) -> None:
         """The segment is gone."""
@@ -53,26 +56,19 @@ class SliceNotes:
         for what in (ACCEPTED, CANDIDATES, PROPAGATED, CONFIDENCES):
             self._set(segment_id, what, {})
 
-    def _checksum(self, state: SegmentState, key: SliceKey) -> int:
-        if all(other[0] is key[0] for other in state.masks):
-            return state.masks[key].checksum
-        # What is in the scene there, slices of other orientations included.
+    def _composed(self, state: SegmentState, key: SliceKey) -> int:
+        """The checksum of what is in the scene there, slices of other orientations included."""
         return SliceMask.given(composed_slice(self._volume, state.masks, slice_plane(self._volume, *key))).checksum
 
     def _set(self, segment_id: str, what: str, numbers: dict[SliceKey, int]) -> None:
-        set_slices(self._node, segment_id, what, numbers)
+        # In an order that does not change by itself, so that the same is not written again.
+        set_slices(self._node, segment_id, what, {key: numbers[key] for key in sorted(numbers, key=_place)})
 
 
-def _zero_if_propagated(mask: SliceMask) -> int | None:
-    return 0 if mask.is_propagated else None
+def _crosses(state: SegmentState) -> bool:
+    """Whether there are slices of several orientations."""
+    return len({key[0] for key in state.masks}) > 1
 
 
-def _percent(mask: SliceMask) -> int | None:
-    return None if mask.confidence is None or not mask.is_propagated else round(100 * mask.confidence)
-
-
-def _numbers(state: SegmentState, number: Callable[[SliceMask], int | None]) -> dict[SliceKey, int]:
-    """The slices that have a number, in an order that does not change by itself."""
-    found = {key: number(mask) for key, mask in state.masks.items()}
-    ordered = sorted(found.items(), key=lambda item: (list(Orientation).index(item[0][0]), item[0][1]))
-    return {key: value for key, value in ordered if value is not None}
+def _place(key: SliceKey) -> tuple[str, int]:
+    return key[0].value, key[1]
